@@ -1,0 +1,193 @@
+import type { ErrorData } from '../base/errors';
+import type { DeviceInfo, MuxState } from '../device/types';
+import type { BackupSummary, CatalogueState, VerifyLevel, VerifyReport } from '../backups/types';
+
+/**
+ * The engine's whole vocabulary, for windows and the command line. Everything here survives JSON. Passwords travel only
+ * in the fields named for them, over the private socket, and are kept in memory no longer than the job.
+ */
+export interface EngineCalls {
+  /** First call on a connection. The engine answers with what it is; a client of another version decides what to do. */
+  hello: { params: { readonly token: string; readonly client: ClientInfo }; result: EngineInfo };
+  /** The whole state at once; afterwards `state` notifications. */
+  subscribe: { params: Record<string, never>; result: EngineState };
+
+  /** Goes on until trusted, denied, forbidden or cancelled; the device's `trust` follows live. */
+  pair: { params: { readonly udid: string }; result: null };
+  unpair: { params: { readonly udid: string }; result: null };
+  /** Reads the device's values again. */
+  refreshDevice: { params: { readonly udid: string }; result: DeviceInfo };
+  setWifiConnections: { params: { readonly udid: string; readonly on: boolean }; result: null };
+  setCloudBackup: { params: { readonly udid: string; readonly on: boolean }; result: null };
+
+  /** `folder` is absolute; the backup lands in `<folder>/<UDID>`. Resolves when the job has ended well. */
+  backUp: {
+    params: { readonly udid: string; readonly folder: string; readonly full?: boolean; readonly password?: string };
+    result: BackupSummary;
+  };
+  changeEncryption: { params: { readonly udid: string; readonly change: EncryptionChange }; result: null };
+  restore: { params: RestoreParams; result: null };
+  /** The findings before a restore; nothing is changed. */
+  checkRestore: { params: Omit<RestoreParams, 'options'>; result: readonly RestoreFinding[] };
+
+  /** Which folders the catalogue watches; each window says its own, the engine watches the union. */
+  watchFolders: { params: { readonly folders: readonly string[] }; result: CatalogueState };
+  rescan: { params: Record<string, never>; result: CatalogueState };
+  verify: {
+    params: { readonly path: string; readonly level: VerifyLevel; readonly password?: string };
+    result: VerifyReport;
+  };
+  deleteBackup: { params: { readonly path: string; readonly evenIfOnly?: boolean }; result: null };
+  archiveBackup: { params: { readonly path: string }; result: BackupSummary };
+  labelBackup: { params: { readonly path: string; readonly label: string }; result: null };
+  moveBackup: { params: { readonly path: string; readonly toFolder: string }; result: BackupSummary };
+  history: { params: { readonly udid: string }; result: readonly HistoryEntry[] };
+  /** Bytes that the next backup of this device will about need here, and what is free; undefined where unknown. */
+  estimate: {
+    params: { readonly udid: string; readonly folder: string };
+    result: { readonly neededBytes?: number; readonly freeBytes?: number; readonly deviceFreeBytes?: number };
+  };
+
+  cancelJob: { params: { readonly jobId: string }; result: null };
+  /** Removes an ended job from the list. */
+  dismissJob: { params: { readonly jobId: string }; result: null };
+  /** Ends the engine if no job runs. @returns whether it will. */
+  shutdown: { params: Record<string, never>; result: boolean };
+}
+
+export type EngineMethod = keyof EngineCalls;
+
+/** Engine → client, after `subscribe`: the whole state, at most ten times a second. */
+export interface EngineNotifications {
+  state: EngineState;
+}
+
+export interface ClientInfo {
+  /** Shown to others as the owner of a job: `VS Code`, `command line`. */
+  readonly name: string;
+  readonly version: string;
+  readonly pid: number;
+}
+
+export interface EngineInfo {
+  readonly version: string;
+  readonly pid: number;
+  readonly idle: boolean;
+  readonly logFile: string;
+}
+
+export interface EngineState {
+  readonly mux: MuxState;
+  readonly devices: readonly DeviceInfo[];
+  /** Running jobs, and ended ones until dismissed. Oldest first. */
+  readonly jobs: readonly Job[];
+  readonly catalogue: CatalogueState;
+}
+
+export type JobKind = 'backup' | 'encryption' | 'restore' | 'verify' | 'delete' | 'archive' | 'move' | 'pair';
+
+export interface Job {
+  readonly id: string;
+  readonly kind: JobKind;
+  /** The device, for jobs on one. */
+  readonly udid?: string;
+  /** The device's or backup's name when it started. */
+  readonly name: string;
+  /** The backup folder, for jobs on one. */
+  readonly path?: string;
+  readonly owner: ClientInfo;
+  /** ISO time. */
+  readonly startedAt: string;
+  readonly progress: JobProgress;
+  readonly outcome?: JobOutcome;
+}
+
+export type JobStage =
+  | 'starting' // connecting, session, services
+  | 'waitingForLock' // another program syncs
+  | 'readingApps' // Info.plist
+  | 'waitingForPasscode' // on the device's screen
+  | 'preparing' // the device scans; can be silent for many minutes
+  | 'seeding' // linking the last backup
+  | 'receiving' // files come in
+  | 'sending' // restore: files go out
+  | 'moving' // the device moves them into place
+  | 'removing'
+  | 'checking' // is it a whole backup
+  | 'committing' // it takes its place
+  | 'restarting' // after a restore
+  | 'cancelling'
+  | 'working'; // jobs without stages of their own
+
+/** Numbers only; words are made where they are shown. */
+export interface JobProgress {
+  readonly stage: JobStage;
+  /** ISO time when this stage began. */
+  readonly stageSince: string;
+  /** 0..1; never falls during a job; absent while unknown. */
+  readonly fraction?: number;
+  readonly bytes: number;
+  readonly files: number;
+  /** Bytes a second over the last seconds; 0 while nothing moves. */
+  readonly bytesPerSecond: number;
+  /** Per-file trouble that does not end the job. */
+  readonly warnings: number;
+}
+
+export type JobOutcome =
+  | { readonly kind: 'done'; readonly endedAt: string; readonly backup?: BackupSummary; readonly report?: VerifyReport }
+  | { readonly kind: 'failed'; readonly endedAt: string; readonly error: ErrorData }
+  | { readonly kind: 'cancelled'; readonly endedAt: string; readonly by: 'user' | 'device' };
+
+export type EncryptionChange =
+  | { readonly kind: 'on'; readonly newPassword: string }
+  | { readonly kind: 'change'; readonly oldPassword: string; readonly newPassword: string }
+  | { readonly kind: 'off'; readonly oldPassword: string };
+
+export interface RestoreParams {
+  readonly udid: string;
+  /** The backup's folder, absolute. */
+  readonly path: string;
+  readonly password?: string;
+  readonly options: RestoreOptions;
+}
+
+/** Finder's behaviour is `{systemFiles: true, keepSettings: false, removeOthers: true, restart: true}`. */
+export interface RestoreOptions {
+  readonly systemFiles: boolean;
+  readonly keepSettings: boolean;
+  readonly removeOthers: boolean;
+  readonly restart: boolean;
+}
+
+export interface RestoreFinding {
+  readonly id:
+    | 'backupUnfinished'
+    | 'backupDamaged'
+    | 'notTrusted'
+    | 'locked'
+    | 'findMyOn'
+    | 'versionTooOld'
+    | 'notEnoughRoom'
+    | 'otherKindOfDevice'
+    | 'otherDevice'
+    | 'supervisionDiffers'
+    | 'lowBattery'
+    | 'passwordNeeded'
+    | 'wrongPassword';
+  /** A stopping finding forbids the restore; the others only warn. */
+  readonly stops: boolean;
+  readonly details: ErrorData['details'];
+}
+
+export interface HistoryEntry {
+  readonly udid: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly outcome: 'done' | 'failed' | 'cancelled';
+  readonly error?: ErrorData;
+  readonly bytes: number;
+  readonly files: number;
+  readonly full: boolean;
+  readonly encrypted: boolean;
+}
