@@ -1,0 +1,110 @@
+// node esbuild.js [--watch] [--production]: bundles src into dist.
+// Development: source maps, readable code. --production: minified, no source maps, with the notices of what is bundled.
+const esbuild = require('esbuild');
+const fs = require('node:fs');
+const path = require('node:path');
+const { writeNotices } = require('./scripts/notices.js');
+
+const root = __dirname;
+const dist = path.join(root, 'dist');
+const production = process.argv.includes('--production');
+const watch = process.argv.includes('--watch');
+
+/** What is bundled: dist/<name>.js from an entry point. */
+const bundles = [
+  { name: 'extension', entry: 'src/extension.ts', external: ['vscode'] },
+  { name: 'engine', entry: 'src/engine/main.ts' },
+  { name: 'cli', entry: 'src/cli.ts', executable: true },
+  { name: 'derive', entry: 'src/backups/format/deriveWorker.ts' },
+  { name: 'page', entry: 'src/views/generalTab/webview/main.ts', browser: true },
+];
+
+/** Files that a bundle reads when it runs. */
+const copies = [
+  ['node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm', 'sqlite3.wasm'],
+  ['node_modules/@vscode/codicons/dist/codicon.css', 'codicon.css'],
+  ['node_modules/@vscode/codicons/dist/codicon.ttf', 'codicon.ttf'],
+];
+
+const common = {
+  bundle: true,
+  minify: production,
+  sourcemap: production ? false : 'linked',
+  // Function and class names stay: they are in error logs that people send.
+  keepNames: true,
+  legalComments: production ? 'external' : 'none',
+  metafile: true,
+  absWorkingDir: root,
+  logLevel: 'warning',
+};
+
+// Packages that are ES modules ask for their own address, which a CommonJS bundle has to be told.
+const node = {
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  define: { 'import.meta.url': 'importMetaUrl' },
+};
+const importMetaUrl = 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;';
+const browser = { platform: 'browser', format: 'iife', target: 'es2022' };
+
+function options({ name, entry, external = [], executable = false, browser: isPage = false }) {
+  return {
+    ...common,
+    ...(isPage ? browser : { ...node, banner: { js: (executable ? '#!/usr/bin/env node\n' : '') + importMetaUrl } }),
+    entryPoints: [entry],
+    outfile: path.join(dist, `${name}.js`),
+    external,
+    plugins: executable ? [makeExecutable] : [],
+  };
+}
+
+const makeExecutable = {
+  name: 'make-executable',
+  setup(build) {
+    build.onEnd(({ errors }) => {
+      if (errors.length === 0) fs.chmodSync(build.initialOptions.outfile, 0o755);
+    });
+  },
+};
+
+function missingEntry({ name, entry }) {
+  if (fs.existsSync(path.join(root, entry))) return false;
+  console.warn(`esbuild: no dist/${name}.js, because ${entry} does not exist`);
+  return true;
+}
+
+async function main() {
+  const wanted = bundles.filter((bundle) => !missingEntry(bundle));
+  fs.mkdirSync(dist, { recursive: true });
+  // Nothing of an earlier build may end up in a package.
+  if (production) for (const name of fs.readdirSync(dist)) fs.rmSync(path.join(dist, name), { recursive: true });
+  for (const [from, to] of copies) fs.copyFileSync(path.join(root, from), path.join(dist, to));
+
+  if (watch) {
+    const watching = {
+      name: 'say-when-built',
+      setup(build) {
+        build.onStart(() => console.log('[watch] build started'));
+        build.onEnd(() => console.log('[watch] build finished'));
+      },
+    };
+    for (const bundle of wanted) {
+      const settings = options(bundle);
+      const context = await esbuild.context({ ...settings, plugins: [...settings.plugins, watching] });
+      await context.watch();
+    }
+    return;
+  }
+  const results = await Promise.all(wanted.map((bundle) => esbuild.build(options(bundle))));
+  if (production) {
+    const copied = copies.map(([from]) => from);
+    const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+    writeNotices({ root, dist, inputs: [...copied, ...inputs] });
+  }
+}
+
+main().catch((error) => {
+  if (!error.errors) console.error(error); // esbuild has printed its own
+  process.exitCode = 1;
+});
