@@ -91,4 +91,10 @@ export interface StateSwitches {
   readonly rate: number;
   /** The next backup or restore ends with this number. */
   readonly failWith?: number;
+  /** It takes the host's disk for full, whatever the host answers (105). */
+  readonly hostDiskFull?: boolean;
+  /** Restarted and not unlocked since: escrow bags are of no use yet. */
+  readonly escrowLocked?: boolean;
+  /** Milliseconds until an idle lockdown connection is closed; absent: 10,000 as phones do, 0: never. */
+  readonly lockdownIdleMs?: number;
 }

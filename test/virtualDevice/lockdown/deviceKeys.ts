@@ -1,0 +1,32 @@
+import { createHash, generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+
+interface Keys {
+  /** PEM. */
+  readonly privateKey: string;
+  readonly publicKey: KeyObject;
+  /** `-----BEGIN RSA PUBLIC KEY-----`, as lockdown hands it out. */
+  readonly publicKeyPem: string;
+  readonly publicKeySha1: string;
+}
+
+/** The device's own RSA key, made when it is first needed. */
+export class DeviceKeys {
+  #keys: Promise<Keys> | undefined;
+
+  get(): Promise<Keys> {
+    return (this.#keys ??= generate());
+  }
+}
+
+async function generate(): Promise<Keys> {
+  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  return {
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    publicKey,
+    publicKeyPem: publicKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+    publicKeySha1: createHash('sha1')
+      .update(publicKey.export({ type: 'pkcs1', format: 'der' }))
+      .digest('hex'),
+  };
+}
