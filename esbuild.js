@@ -21,7 +21,6 @@ const bundles = [
 
 /** Files that a bundle reads when it runs. */
 const copies = [
-  ['node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm', 'sqlite3.wasm'],
   ['node_modules/@vscode/codicons/dist/codicon.css', 'codicon.css'],
   ['node_modules/@vscode/codicons/dist/codicon.ttf', 'codicon.ttf'],
 ];
@@ -34,6 +33,9 @@ const common = {
   keepNames: true,
   legalComments: production ? 'external' : 'none',
   metafile: true,
+  // Imported .wasm files are copied beside the bundle.
+  loader: { '.wasm': 'file' },
+  assetNames: '[name]',
   absWorkingDir: root,
   logLevel: 'warning',
 };

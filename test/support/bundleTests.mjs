@@ -40,6 +40,7 @@ export async function bundleTests(files, outdir, external = []) {
     logLevel: 'warning',
     // Tests share one mocha; the rest is bundled, so that packages that are ES modules only load too.
     external: ['mocha', 'usbmux-client', 'esbuild', 'playwright-core', ...external],
+    loader: { '.wasm': 'file' },
     define: { 'import.meta.url': 'importMetaUrl', PROJECT_ROOT: JSON.stringify(root) },
     banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
   });

@@ -1,0 +1,102 @@
+import fs from 'node:fs';
+import { decryptBlocks, lengthWithoutPadding } from './fileCipher';
+import { AppError } from '../../base/errors';
+
+/**
+ * Content of known length, read from anywhere. Synchronous, because SQLite asks for its pages synchronously; used only in
+ * processes that may block for one page.
+ */
+export interface ByteSource {
+  readonly size: number;
+  /** Fills `target` from `offset`; fewer bytes only at the end. */
+  read(target: Uint8Array, offset: number): number;
+  close(): void;
+}
+
+/** A file as it is on disk; never opened for writing, never created. */
+export class FileSource implements ByteSource {
+  readonly size: number;
+  readonly #fd: number;
+
+  /** @throws Node system errors. */
+  constructor(file: string) {
+    this.#fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0));
+    this.size = fs.fstatSync(this.#fd).size;
+  }
+
+  read(target: Uint8Array, offset: number): number {
+    let done = 0;
+    while (done < target.length) {
+      const count = fs.readSync(this.#fd, target, done, target.length - done, offset + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  close(): void {
+    fs.closeSync(this.#fd);
+  }
+}
+
+const BLOCK = 16;
+
+/**
+ * The content of a file stored encrypted, decrypted where it is read. Cipher block chaining needs only the block before,
+ * so nothing else is read.
+ */
+export class DecryptedSource implements ByteSource {
+  readonly size: number;
+  /** Why the content is not all there: a stored length that is no multiple of 16, or padding that is not PKCS#7. */
+  readonly damage?: 'length' | 'padding';
+  readonly #stored: ByteSource;
+  readonly #key: Buffer;
+
+  constructor(stored: ByteSource, key: Buffer) {
+    this.#stored = stored;
+    this.#key = key;
+    const whole = stored.size - (stored.size % BLOCK);
+    let size = whole;
+    if (whole !== stored.size) this.damage = 'length';
+    if (whole > 0) {
+      const last = Buffer.alloc(BLOCK);
+      this.#readBlocks(last, whole - BLOCK);
+      const unpadded = lengthWithoutPadding(last, whole);
+      if (unpadded === undefined) this.damage ??= 'padding';
+      else size = unpadded;
+    }
+    this.size = size;
+  }
+
+  read(target: Uint8Array, offset: number): number {
+    const length = Math.max(0, Math.min(target.length, this.size - offset));
+    if (length === 0) return 0;
+    const start = offset - (offset % BLOCK);
+    const end = Math.ceil((offset + length) / BLOCK) * BLOCK;
+    if (start === offset && end === offset + length) {
+      this.#readBlocks(target.subarray(0, length), start);
+    } else {
+      const blocks = Buffer.allocUnsafe(end - start);
+      this.#readBlocks(blocks, start);
+      target.set(blocks.subarray(offset - start, offset - start + length));
+      blocks.fill(0);
+    }
+    return length;
+  }
+
+  /** Ends the use of the key, and wipes it. */
+  close(): void {
+    this.#key.fill(0);
+    this.#stored.close();
+  }
+
+  /** @param target A multiple of 16 bytes, at a multiple of 16. */
+  #readBlocks(target: Uint8Array, offset: number): void {
+    const before = offset === 0 ? 0 : BLOCK;
+    const sealed = Buffer.allocUnsafe(before + target.length);
+    const count = this.#stored.read(sealed, offset - before);
+    if (count !== sealed.length)
+      throw new AppError('fileDamaged', `the stored file ended at ${offset - before + count}`);
+    target.set(decryptBlocks(this.#key, sealed.subarray(before), before ? sealed.subarray(0, BLOCK) : undefined));
+  }
+}

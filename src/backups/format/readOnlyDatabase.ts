@@ -1,0 +1,221 @@
+import path from 'node:path';
+import initSqlite, {
+  type Database,
+  type PreparedStatement,
+  type Sqlite3Result,
+  type Sqlite3Static,
+  type SqlValue,
+} from '@sqlite.org/sqlite-wasm';
+import wasmFile from '@sqlite.org/sqlite-wasm/sqlite3.wasm';
+import { AppError } from '../../base/errors';
+import type { ByteSource } from './byteSource';
+
+const VFS = 'byte-source';
+/** Header bytes 18 and 19 say 2 for WAL, which SQLite will not open without a folder to write in; the pages are the same. */
+const FORMAT_VERSIONS = 18;
+const ROLLBACK_JOURNAL = 1;
+/** A page is 64 KiB at most; values beyond this are refused rather than taken into memory. */
+const MAX_VALUE_LENGTH = 64 << 20;
+
+export type Row = readonly SqlValue[];
+
+/**
+ * A SQLite database read through a ByteSource: nothing is written anywhere, no journal is looked for, and what is in it
+ * cannot run: triggers, views with side effects, loadable code and attached files are off.
+ */
+export class ReadOnlyDatabase {
+  readonly #db: Database;
+  readonly #close: () => void;
+
+  private constructor(db: Database, close: () => void) {
+    this.#db = db;
+    this.#close = close;
+  }
+
+  /**
+   * @param source Closed with the database, also when opening fails.
+   * @throws AppError `backupDamaged` if it is no database.
+   */
+  static async open(source: ByteSource): Promise<ReadOnlyDatabase> {
+    const sqlite = await loadSqlite();
+    const name = `/${nextSource++}`;
+    sources.set(name, source);
+    const close = () => {
+      sources.delete(name);
+      source.close();
+    };
+    let db: Database | undefined;
+    try {
+      db = new sqlite.oo1.DB({ filename: name, flags: 'r', vfs: VFS });
+      const { capi } = sqlite;
+      capi.sqlite3_db_config(db, capi.SQLITE_DBCONFIG_DEFENSIVE, 1, 0);
+      capi.sqlite3_db_config(db, capi.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, 0);
+      capi.sqlite3_db_config(db, capi.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, 0);
+      capi.sqlite3_limit(db, capi.SQLITE_LIMIT_LENGTH, MAX_VALUE_LENGTH);
+      capi.sqlite3_limit(db, capi.SQLITE_LIMIT_ATTACHED, 0);
+      db.exec('PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384');
+      db.selectValue('SELECT count(*) FROM sqlite_schema');
+      return new ReadOnlyDatabase(db, close);
+    } catch (error) {
+      db?.close();
+      close();
+      throw notADatabase(error);
+    }
+  }
+
+  /**
+   * Runs one statement row by row; leaving the loop early ends it. Values are SQLite's own: integers beyond 2^53 are bigint.
+   * @throws AppError `backupDamaged` if the database cannot be read.
+   */
+  *rows(sql: string, parameters: readonly SqlValue[] = []): Generator<Row> {
+    let statement: PreparedStatement | undefined;
+    try {
+      statement = this.#db.prepare(sql);
+      if (parameters.length > 0) statement.bind([...parameters]);
+      const columns = statement.columnCount;
+      while (statement.step()) {
+        const row: SqlValue[] = [];
+        for (let i = 0; i < columns; i++) row.push(statement.get(i));
+        yield row;
+      }
+    } catch (error) {
+      throw error instanceof AppError ? error : notADatabase(error);
+    } finally {
+      statement?.finalize();
+    }
+  }
+
+  /** The first row, if there is one. */
+  first(sql: string, parameters: readonly SqlValue[] = []): Row | undefined {
+    for (const row of this.rows(sql, parameters)) return row;
+    return undefined;
+  }
+
+  close(): void {
+    this.#db.close();
+    this.#close();
+  }
+}
+
+const sources = new Map<string, ByteSource>();
+let nextSource = 1;
+let loading: Promise<Sqlite3Static> | undefined;
+
+function loadSqlite(): Promise<Sqlite3Static> {
+  return (loading ??= load());
+}
+
+async function load(): Promise<Sqlite3Static> {
+  // The declared type takes no options; the module itself takes emscripten's.
+  const init = initSqlite as (options: object) => Promise<Sqlite3Static>;
+  const sqlite = await init({
+    locateFile: () => path.resolve(__dirname, wasmFile),
+    print: () => {},
+    printErr: () => {},
+  });
+  // It prints failing statements on the console; they come as errors anyway.
+  Object.assign(sqlite.config, { error() {}, warn() {}, debug() {}, log() {} });
+  installVfs(sqlite);
+  return sqlite;
+}
+
+/** Teaches SQLite to read a ByteSource. Files: read only, immutable, never locked. Everything that would write fails. */
+function installVfs(sqlite: Sqlite3Static): void {
+  const { capi, wasm } = sqlite;
+  const open = new Map<number | bigint, ByteSource>();
+  const io = new capi.sqlite3_io_methods();
+  const vfs = new capi.sqlite3_vfs();
+  // The declared types lack some of the members that the structs have.
+  const { structInfo } = capi.sqlite3_file as unknown as { readonly structInfo: { readonly sizeof: number } };
+  Object.assign(io, { $iVersion: 1 });
+  Object.assign(vfs, { $iVersion: 1, $szOsFile: structInfo.sizeof, $mxPathname: 64 });
+  sqlite.vfs.installVfs({
+    io: {
+      struct: io,
+      methods: {
+        xClose: (file) => {
+          open.delete(file);
+          return 0;
+        },
+        xRead: (file, target, amount, offset64) => {
+          const source = open.get(file);
+          if (!source) return capi.SQLITE_IOERR_READ;
+          const offset = Number(offset64);
+          const start = Number(target);
+          const heap = wasm.heap8u().subarray(start, start + amount);
+          try {
+            const count = source.read(heap, offset);
+            for (let at = FORMAT_VERSIONS; at < FORMAT_VERSIONS + 2; at++) {
+              const index = at - offset;
+              if (index >= 0 && index < count && heap[index] === 2) heap[index] = ROLLBACK_JOURNAL;
+            }
+            if (count === amount) return 0;
+            heap.fill(0, count);
+            return capi.SQLITE_IOERR_SHORT_READ;
+          } catch {
+            return capi.SQLITE_IOERR_READ;
+          }
+        },
+        xWrite: () => capi.SQLITE_READONLY,
+        xTruncate: () => capi.SQLITE_READONLY,
+        xSync: () => 0,
+        xFileSize: (file, target) => {
+          wasm.poke(target, open.get(file)?.size ?? 0, 'i64');
+          return 0;
+        },
+        xLock: () => 0,
+        xUnlock: () => 0,
+        xCheckReservedLock: (_file, target) => {
+          wasm.poke(target, 0, 'i32');
+          return 0;
+        },
+        xFileControl: () => capi.SQLITE_NOTFOUND,
+        xSectorSize: () => 4096 as Sqlite3Result,
+        xDeviceCharacteristics: () => capi.SQLITE_IOCAP_IMMUTABLE as number as Sqlite3Result,
+      },
+    },
+    vfs: {
+      struct: vfs,
+      name: VFS,
+      methods: {
+        xOpen: (_vfs, name, file, _flags, outFlags) => {
+          const source = name ? sources.get(wasm.cstrToJs(name) ?? '') : undefined;
+          if (!source) return capi.SQLITE_CANTOPEN;
+          open.set(file, source);
+          const opened = new capi.sqlite3_file(file);
+          opened.$pMethods = io.pointer ?? 0;
+          opened.dispose();
+          if (outFlags) wasm.poke(outFlags, capi.SQLITE_OPEN_READONLY, 'i32');
+          return 0;
+        },
+        xDelete: () => capi.SQLITE_IOERR_DELETE,
+        xAccess: (_vfs, _name, _flags, target) => {
+          wasm.poke(target, 0, 'i32');
+          return 0;
+        },
+        xFullPathname: (_vfs, name, length, target) =>
+          wasm.cstrncpy(target, name, length) < length ? 0 : capi.SQLITE_CANTOPEN,
+        xRandomness: (_vfs, length, target) => {
+          wasm.heap8u().fill(4, Number(target), Number(target) + length);
+          return length as Sqlite3Result;
+        },
+        xSleep: () => 0,
+        xCurrentTime: (_vfs, target) => {
+          wasm.poke(target, 2440587.5 + Date.now() / 86_400_000, 'f64');
+          return 0;
+        },
+        xGetLastError: () => 0,
+      },
+    },
+  });
+}
+
+function notADatabase(cause: unknown): AppError {
+  return new AppError(
+    'backupDamaged',
+    `not a readable database: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      cause,
+    },
+  );
+}
