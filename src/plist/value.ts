@@ -1,7 +1,7 @@
 /** A property list in memory. Dictionaries are maps: they keep their order, and no key is special. */
 export type PlistValue =
   | string
-  | number // integers, and reals read from a binary plist
+  | number // integers; for encoding also reals with a fraction. Decoded reals are always PlistReal: see numberOf()
   | bigint // integers beyond ±2^53
   | boolean
   | Date
@@ -15,7 +15,10 @@ export type PlistValue =
 export type PlistArray = readonly PlistValue[];
 export type PlistDict = ReadonlyMap<string, PlistValue>;
 
-/** A number that must be a real on the wire even when it is whole, such as a protocol version 2.0. */
+/**
+ * A real. It stays one on the wire even when it is whole, such as a protocol version 2.0, and every decoded real is one,
+ * so that a list that is read and written again keeps its types.
+ */
 export class PlistReal {
   constructor(readonly value: number) {}
 }
@@ -30,4 +33,14 @@ export function dict(entries: Readonly<Record<string, PlistValue | undefined>>):
   const map = new Map<string, PlistValue>();
   for (const [key, value] of Object.entries(entries)) if (value !== undefined) map.set(key, value);
   return map;
+}
+
+/** `instanceof Map` alone would lose the types of keys and values. */
+export function isDict(value: PlistValue | undefined): value is PlistDict {
+  return value instanceof Map;
+}
+
+/** Array.isArray() alone would make the elements `any`. */
+export function isArray(value: PlistValue | undefined): value is PlistArray {
+  return Array.isArray(value);
 }
