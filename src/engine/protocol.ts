@@ -57,9 +57,9 @@ export interface EngineCalls {
 
 export type EngineMethod = keyof EngineCalls;
 
-/** Engine → client, after `subscribe`: the whole state, at most ten times a second. */
+/** Engine → client, after `subscribe`: the parts of the state that changed, at most ten times a second. */
 export interface EngineNotifications {
-  state: EngineState;
+  state: Partial<EngineState>;
 }
 
 export interface ClientInfo {
