@@ -1,0 +1,94 @@
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError } from '../../base/errors';
+import {
+  asDict,
+  getOptionalBool,
+  getOptionalData,
+  getOptionalDate,
+  getOptionalDict,
+  getOptionalString,
+  isPlistError,
+  parsePlist,
+  type PlistDict,
+} from '../../plist';
+
+/** Far above the largest seen (9.5 MB for an Info.plist with 167 apps). */
+const MAX_LENGTH = 64 << 20;
+
+/** Manifest.plist: about the backup as a whole. Written by the device; never encrypted. */
+export interface ManifestPlist {
+  /** `10.0` since iOS 10. */
+  readonly version?: string;
+  readonly date?: Date;
+  readonly encrypted: boolean;
+  readonly passcodeSet?: boolean;
+  readonly keybag?: Uint8Array;
+  /** 4 bytes little-endian protection class, 40 bytes wrapped key: opens Manifest.db; encrypted backups since iOS 10.2. */
+  readonly manifestKey?: Uint8Array;
+  /** The device's lockdown values at the time. */
+  readonly lockdown?: PlistDict;
+  /** Every app container: id → dictionary. */
+  readonly applications?: PlistDict;
+}
+
+/**
+ * @param folder The backup's folder.
+ * @throws AppError `notABackup` if there is no Manifest.plist, `backupDamaged` if it cannot be read, `diskError`.
+ */
+export async function readManifestPlist(folder: string): Promise<ManifestPlist> {
+  const root = await readPlistFile(path.join(folder, 'Manifest.plist'));
+  if (!root) throw new AppError('notABackup', 'there is no Manifest.plist');
+  try {
+    return compact({
+      version: getOptionalString(root, 'Version'),
+      date: getOptionalDate(root, 'Date'),
+      encrypted: getOptionalBool(root, 'IsEncrypted') ?? false,
+      passcodeSet: getOptionalBool(root, 'WasPasscodeSet'),
+      keybag: getOptionalData(root, 'BackupKeyBag'),
+      manifestKey: getOptionalData(root, 'ManifestKey'),
+      lockdown: getOptionalDict(root, 'Lockdown'),
+      applications: getOptionalDict(root, 'Applications'),
+    });
+  } catch (error) {
+    throw damaged('Manifest.plist', error);
+  }
+}
+
+/**
+ * A property list file whose root is a dictionary; undefined if there is none.
+ * @throws AppError `backupDamaged`, `noPermission`, `diskError`
+ */
+export async function readPlistFile(file: string): Promise<PlistDict | undefined> {
+  const name = path.basename(file);
+  let bytes: Buffer;
+  try {
+    await using handle = await open(file, 'r');
+    const { size } = await handle.stat();
+    if (size > MAX_LENGTH) throw damaged(name, new Error(`${size} bytes`));
+    bytes = await handle.readFile();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'EPERM' || code === 'EACCES') throw new AppError('noPermission', `${name}: ${code}`, { cause: error });
+    if (error instanceof AppError) throw error;
+    throw new AppError('diskError', `${name}: ${String(code)}`, { cause: error });
+  }
+  try {
+    return asDict(parsePlist(bytes), name);
+  } catch (error) {
+    throw damaged(name, error);
+  }
+}
+
+function damaged(name: string, cause: unknown): AppError {
+  const why = isPlistError(cause) || cause instanceof Error ? cause.message : String(cause);
+  return new AppError('backupDamaged', `${name} cannot be read: ${why}`, { cause, details: { file: name } });
+}
+
+/** Leaves out what is undefined, as exact optional properties want it. */
+function compact(values: { readonly [K in keyof ManifestPlist]-?: ManifestPlist[K] | undefined }): ManifestPlist {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as unknown as ManifestPlist;
+}
