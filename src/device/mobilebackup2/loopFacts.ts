@@ -1,0 +1,35 @@
+/** A file that the device could not send whole. It has said so itself and goes on; the backup is valid without it. */
+export interface SkippedFile {
+  /** Where the file lives on the device, as far as it told. */
+  readonly devicePath: string;
+  /** Where it was to be stored, relative to the backup root. */
+  readonly hostPath: string;
+  /** The device's own words. */
+  readonly reason: string;
+  /** True if content came before the device gave up: it is stored, and may be cut short. */
+  readonly kept: boolean;
+}
+
+/** Names are kept for the first so many; the rest is only counted. */
+const MAX_SKIPPED = 1_000;
+
+/** What happened in a message loop besides the device's final word. */
+export class LoopFacts {
+  readonly skipped: SkippedFile[] = [];
+  skippedCount = 0;
+  /** The first failure on this computer that was reported to the device, if any. It explains what the device says at the end. */
+  localError: unknown;
+  /** Bytes that were last reported as free. */
+  freeBytes: number | undefined;
+  /** Bytes that the device asked this computer to free, which we do not do. */
+  purgeBytes: number | undefined;
+
+  addSkipped(file: SkippedFile): void {
+    this.skippedCount++;
+    if (this.skipped.length < MAX_SKIPPED) this.skipped.push(file);
+  }
+
+  addLocalError(error: unknown): void {
+    this.localError ??= error;
+  }
+}
