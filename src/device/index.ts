@@ -22,4 +22,19 @@ export { checkTrust, trustStateOf } from './lockdown/trust';
 export { readIdentity } from './lockdown/readIdentity';
 export { readDetails } from './lockdown/readDetails';
 
+export { NotificationProxy, Notification, type NotificationEvents } from './services/notificationProxy';
+export {
+  AfcClient,
+  AfcFile,
+  type AfcDeviceInfo,
+  type AfcFileInfo,
+  type AfcLock,
+  type AfcOpenMode,
+} from './services/afcClient';
+export { browseUserApps } from './services/installationProxy';
+export { SpringBoardClient } from './services/springBoard';
+export { readPasscodeSet, restartDevice } from './services/diagnosticsRelay';
+export { Heartbeat } from './services/heartbeat';
+export { keepAwake } from './services/keepAwake';
+
 export type { BackupStore, StoreEntry, StoreReader, StoreWriter } from './mobilebackup2/backupStore';

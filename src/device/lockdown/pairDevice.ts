@@ -37,13 +37,28 @@ export async function pairDevice(mux: UsbmuxClient, udid: string, options: PairO
   const { log, signal } = options;
   const device = await mux.findDevice(udid, signal);
   const target: SessionTarget = { mux, udid, deviceId: device.deviceId, log };
-  const existing = await acceptedRecord(target, signal);
+  const existing = await whenUnlocked(() => acceptedRecord(target, signal), options);
   if (existing.accepted) return options.onState?.({ kind: 'trusted' });
   if (device.connection === 'network') {
     throw new AppError('trustNeedsCable', 'a device can be paired only when it is connected by cable');
   }
   await new Pairing(target, options, existing.hostId).run();
   options.onState?.({ kind: 'trusted' });
+}
+
+/** Some systems do not even start a session while they are locked. */
+async function whenUnlocked<T>(attempt: () => Promise<T>, { signal, onState }: PairOptions): Promise<T> {
+  let told = false;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isAppError(error, 'deviceLocked')) throw error;
+      if (!told) onState?.({ kind: 'locked' });
+      told = true;
+      await delay(POLL_MS, signal);
+    }
+  }
 }
 
 /** Whether the stored record is good; if not, under which HostID the device may know this computer. */
