@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../base/abort';
 import { AppError, cancelled, isAppError } from '../../base/errors';
 import { numberOf, type PlistDict, type PlistValue } from '../../plist';
-import type { DeviceLinkMessage } from './deviceLink';
+import type { DeviceLink, DeviceLinkMessage } from './deviceLink';
 import { getFreeDiskSpace, purgeDiskSpace } from './handlers/diskSpace';
 import { downloadFiles } from './handlers/downloadFiles';
 import { contentsOfDirectory, copyItem, createDirectory, moveItems, removeItems } from './handlers/fileOperations';
@@ -44,6 +44,7 @@ export type LoopOptions = Omit<LoopContext, 'cut'> & {
   readonly signal: AbortSignal;
   /** Only tests ask for less. */
   readonly graceMs?: number;
+  readonly settleMs?: number;
   /** Called with each message before it is served. */
   readonly onMessage?: (name: string) => void;
 };
@@ -59,6 +60,7 @@ export async function runMessageLoop({
   signal,
   onMessage,
   graceMs = GRACE_MS,
+  settleMs = SETTLE_MS,
   ...options
 }: LoopOptions): Promise<FinalResponse> {
   const cutter = new AbortController();
@@ -78,7 +80,7 @@ export async function runMessageLoop({
     }
     const handler = HANDLERS.get(message.name) ?? refuseUnknown;
     log.trace(message.name);
-    await withGrace(handler(message, context), { link, cutter, signal, graceMs });
+    await withGrace(handler(message, context), { link, cutter, signal, graceMs, settleMs });
   }
 }
 
@@ -88,15 +90,15 @@ async function refuseUnknown({ name }: DeviceLinkMessage, { link, log }: LoopCon
   return link.sendStatus(NOT_SUPPORTED.code, NOT_SUPPORTED.text);
 }
 
-function withGrace(
-  serving: Promise<void>,
-  {
-    link,
-    cutter,
-    signal,
-    graceMs,
-  }: Pick<LoopContext, 'link'> & { cutter: AbortController; signal: AbortSignal; graceMs: number },
-): Promise<void> {
+interface Grace {
+  readonly link: DeviceLink;
+  readonly cutter: AbortController;
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
+  readonly settleMs: number;
+}
+
+function withGrace(serving: Promise<void>, { link, cutter, signal, graceMs, settleMs }: Grace): Promise<void> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     const onAbort = () => {
@@ -104,7 +106,7 @@ function withGrace(
         cutter.abort();
         void link.close();
         // What was being written must come to rest before anybody else looks at the folder.
-        void settledWithin(SETTLE_MS, serving).then(() => reject(cancelled('cut in the middle of a message')));
+        void settledWithin(settleMs, serving).then(() => reject(cancelled('cut in the middle of a message')));
       }, graceMs);
     };
     const settle = () => {
