@@ -62,7 +62,8 @@ export class SocketStream implements ByteStream {
     if (this.#ended) return Promise.reject(this.#gone('writing'));
     return new Promise((resolve, reject) => {
       this.#socket.write(bytes, (error) => {
-        if (!error) return resolve();
+        // Node reports success for bytes that a destroyed socket never sent.
+        if (!error && !this.#socket.destroyed) return resolve();
         this.#finish('the connection broke', error);
         reject(this.#gone('writing'));
       });
