@@ -9,6 +9,7 @@ import { engineDirectories, type EngineDirectories } from './directories';
 import { engineKey, findEndpoint, isNobodyThere } from './endpoint';
 import { engineBuild } from './engineBuild';
 import { EngineConnection } from './engineConnection';
+import { normalAddress } from './normalAddress';
 import type { ClientInfo, EngineCalls, EngineInfo, EngineMethod, EngineState } from './protocol';
 import { spawnEngine } from './spawnEngine';
 
@@ -92,7 +93,7 @@ async function locate(options: ConnectOptions): Promise<Place> {
   } catch (error) {
     throw new AppError('engineUnavailable', `cannot read ${options.enginePath}`, { cause: error });
   }
-  const key = engineKey(address.replace(/^unix:/i, ''), directories.state);
+  const key = engineKey(normalAddress(address), directories.state);
   return { options, directories, env, address, key, build, log: options.log ?? silentLog };
 }
 
@@ -108,11 +109,11 @@ async function obtain(
     throwIfAborted(signal);
     const found = await openExisting(place, signal);
     if (found?.info.version === place.build) return found;
-    if (found) {
-      await replace(found, place, mayReplace, signal);
-      continue;
+    if (found && !mayReplace) {
+      found.end();
+      throw otherVersion(found, place);
     }
-    lastProblem = (await startOnce(place, deadline, signal)) ?? lastProblem;
+    lastProblem = (await startOnce(place, { found, deadline, signal })) ?? lastProblem;
   }
   throw new AppError('engineUnavailable', `no engine after ${START_TIMEOUT_MS / 1000} s: ${lastProblem}`);
 }
@@ -130,61 +131,75 @@ async function openExisting(place: Place, signal: AbortSignal | undefined): Prom
   }
 }
 
-/** Only at the first connection: two windows of different versions would otherwise replace each other's for ever. */
-async function replace(
-  found: EngineConnection,
-  place: Place,
-  mayReplace: boolean,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const details = { running: found.info.version, wanted: place.build };
-  try {
-    if (mayReplace && (await found.call('shutdown', {}, signal))) {
-      place.log.info(`engine ${details.running} ends, because ${details.wanted} starts`);
-      await Promise.race([found.closed, delay(START_TIMEOUT_MS, signal)]);
-      return;
-    }
-  } catch (error) {
-    if (isAppError(error, 'engineGone')) return;
-    throw error;
-  } finally {
-    found.end();
-  }
-  throw new AppError('engineVersion', `engine ${details.running} is there; ${details.wanted} is wanted`, { details });
+interface StartOptions {
+  /** An engine of another build, which must end first. */
+  readonly found: EngineConnection | undefined;
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Starts an engine, unless another process is about to: then waits a moment. That lock only saves work; which engine is
- * the one is settled between engines.
+ * Starts an engine, unless another process is about to: then waits a moment. That lock only saves work, and keeps the
+ * clients of a replaced engine from starting it again; which engine is the one is settled between engines.
  * @returns what went wrong, if it is known.
  */
-async function startOnce(place: Place, deadline: number, signal: AbortSignal | undefined): Promise<string | undefined> {
+async function startOnce(place: Place, { found, deadline, signal }: StartOptions): Promise<string | undefined> {
   const lock = path.join(place.directories.runtime, `${place.key}.start`);
-  if (!(await takeStartLock(lock))) {
-    await delay(POLL_MS + crypto.randomInt(POLL_MS), signal);
-    return undefined;
-  }
   try {
-    // It may have come between the look and the lock.
-    const endpoint = await findEndpoint(place.directories.runtime, place.key);
-    const { enginePath, nodePath } = place.options;
-    const { address, env } = place;
-    const child = spawnEngine({ enginePath, address, env, ...(nodePath && { nodePath }) }, place.directories);
-    let ended: string | undefined;
-    child.once('error', (error) => (ended = error.message));
-    child.once('exit', (code, by) => (ended = `it ended with ${by ?? code}`));
-    place.log.info(`engine started, process ${child.pid}`);
-    while (!ended && Date.now() < deadline) {
-      const now = await findEndpoint(place.directories.runtime, place.key);
-      if (now && now.token !== endpoint?.token) return undefined;
-      await delay(POLL_MS, signal);
+    if (!(await takeStartLock(lock))) {
+      await delay(POLL_MS + crypto.randomInt(POLL_MS), signal);
+      return undefined;
     }
-    // Without a pause a broken engine would be started hundreds of times.
-    await delay(250, signal);
-    return ended;
+    try {
+      if (found) await endOther(found, place, signal);
+      return await startAndWait(place, deadline, signal);
+    } finally {
+      await fs.rm(lock, { force: true });
+    }
   } finally {
-    await fs.rm(lock, { force: true });
+    found?.end();
   }
+}
+
+async function startAndWait(
+  place: Place,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const { directories, key, address, env } = place;
+  const { enginePath, nodePath } = place.options;
+  const before = await findEndpoint(directories.runtime, key);
+  const child = spawnEngine({ enginePath, address, env, ...(nodePath && { nodePath }) }, directories);
+  let ended: string | undefined;
+  child.once('error', (error) => (ended = error.message));
+  child.once('exit', (code, by) => (ended = `it ended with ${by ?? code}`));
+  place.log.info(`engine started, process ${child.pid}`);
+  while (!ended && Date.now() < deadline) {
+    const now = await findEndpoint(directories.runtime, key);
+    if (now && now.token !== before?.token) return undefined;
+    await delay(POLL_MS, signal);
+  }
+  // Without a pause a broken engine would be started hundreds of times.
+  await delay(250, signal);
+  return ended;
+}
+
+/** @throws AppError `engineVersion` if it is busy. */
+async function endOther(found: EngineConnection, place: Place, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    if (!(await found.call('shutdown', {}, signal))) throw otherVersion(found, place);
+  } catch (error) {
+    if (!isAppError(error, 'engineGone')) throw error;
+  }
+  place.log.info(`engine ${found.info.version} ends, because ${place.build} starts`);
+  await Promise.race([found.closed, delay(START_TIMEOUT_MS, signal)]);
+}
+
+/** Only a first connection replaces: two windows of different versions would otherwise do it in turns for ever. */
+function otherVersion({ info }: EngineConnection, { build }: Place): AppError {
+  return new AppError('engineVersion', `engine ${info.version} is there; ${build} is wanted`, {
+    details: { running: info.version, wanted: build },
+  });
 }
 
 async function takeStartLock(lock: string): Promise<boolean> {

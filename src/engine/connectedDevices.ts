@@ -1,0 +1,150 @@
+import type { Disposable } from '../base/disposable';
+import { AppError, isAppError, isCancellation } from '../base/errors';
+import type { Log } from '../base/log';
+import {
+  DeviceWatcher,
+  Notification,
+  NotificationProxy,
+  openTrustedDevice,
+  pairDevice,
+  readDetails,
+  readIdentity,
+  trustStateOf,
+  unpairDevice,
+  UsbmuxClient,
+  type DeviceIdentity,
+  type MuxAddress,
+  type TrustState,
+} from '../device';
+import type {
+  DeviceBackupOutcome,
+  DeviceBackupRequest,
+  DeviceEncryptionRequest,
+  DeviceEvents,
+  DeviceProbe,
+  DeviceRestoreRequest,
+  DevicesPort,
+  RestoreSource,
+} from './ports';
+import type { RestoreFinding } from './protocol';
+
+/** Changes of what a probe reads. */
+const OBSERVED = [
+  Notification.backupDomainChanged,
+  'com.apple.mobile.lockdown.device_name_changed',
+  'com.apple.mobile.lockdown.phone_number_changed',
+  'com.apple.mobile.lockdown.disk_usage_changed',
+  'com.apple.mobile.application_installed',
+  'com.apple.mobile.application_uninstalled',
+];
+
+/** The devices that usbmuxd reaches. */
+export class ConnectedDevices implements DevicesPort {
+  readonly #mux: UsbmuxClient;
+  readonly #log: Log;
+
+  constructor(address: MuxAddress, log: Log) {
+    this.#mux = new UsbmuxClient(address, log);
+    this.#log = log;
+  }
+
+  watch(events: DeviceEvents): Disposable {
+    const watcher = new DeviceWatcher(this.#mux.address, this.#log, {
+      state: (state) => events.state(state),
+      attached: ({ udid, connection }) => events.attached(udid, connection),
+      detached: ({ udid, connection }) => events.detached(udid, connection),
+      paired: ({ udid }) => events.paired(udid),
+    });
+    watcher.start();
+    return watcher;
+  }
+
+  async probe(udid: string, signal: AbortSignal): Promise<DeviceProbe> {
+    try {
+      await using device = await this.#open(udid, signal);
+      return { identity: device.identity, trust: { kind: 'trusted' }, details: await readDetails(device, signal) };
+    } catch (error) {
+      const trust = isCancellation(error) ? undefined : trustOf(error);
+      if (!trust) throw error;
+      const identity = await this.#identity(udid, signal);
+      return { trust, ...(identity && { identity }) };
+    }
+  }
+
+  async observe(udid: string, changed: () => void, signal: AbortSignal): Promise<void> {
+    await using device = await this.#open(udid, signal);
+    await new Promise<void>((resolve, reject) => {
+      const observe = async () => {
+        const end = (error: unknown) => (error === undefined ? resolve() : reject(error));
+        const proxy = await NotificationProxy.open(device, {
+          log: this.#log,
+          signal,
+          onNotification: changed,
+          onClosed: end,
+        });
+        const stop = () => void proxy.close().finally(resolve);
+        signal.addEventListener('abort', stop, { once: true });
+        if (signal.aborted) stop();
+        await proxy.observe(...OBSERVED);
+      };
+      observe().catch(reject);
+    });
+  }
+
+  pair(udid: string, told: (trust: TrustState) => void, signal: AbortSignal): Promise<void> {
+    return pairDevice(this.#mux, udid, { log: this.#log, signal, onState: told });
+  }
+
+  async unpair(udid: string, signal: AbortSignal): Promise<void> {
+    await unpairDevice(this.#mux, udid, { log: this.#log, signal });
+  }
+
+  async setWifiConnections(udid: string, on: boolean, signal: AbortSignal): Promise<void> {
+    await using device = await this.#open(udid, signal);
+    await device.setValue('com.apple.mobile.wireless_lockdown', 'EnableWifiConnections', on, signal);
+  }
+
+  setCloudBackup(udid: string, _on: boolean, _signal: AbortSignal): Promise<void> {
+    return Promise.reject(missing(udid, 'setCloudBackup'));
+  }
+
+  backUp(udid: string, _request: DeviceBackupRequest): Promise<DeviceBackupOutcome> {
+    return Promise.reject(missing(udid, 'backUp'));
+  }
+
+  changeEncryption(udid: string, _request: DeviceEncryptionRequest): Promise<void> {
+    return Promise.reject(missing(udid, 'changeEncryption'));
+  }
+
+  checkRestore(udid: string, _backup: RestoreSource, _signal: AbortSignal): Promise<readonly RestoreFinding[]> {
+    return Promise.reject(missing(udid, 'checkRestore'));
+  }
+
+  restore(udid: string, _request: DeviceRestoreRequest): Promise<void> {
+    return Promise.reject(missing(udid, 'restore'));
+  }
+
+  #open(udid: string, signal: AbortSignal) {
+    return openTrustedDevice(this.#mux, udid, { log: this.#log, signal });
+  }
+
+  /** What it tells to anybody; a device that does not even tell that keeps its state of trust. */
+  async #identity(udid: string, signal: AbortSignal): Promise<DeviceIdentity | undefined> {
+    try {
+      const { deviceId } = await this.#mux.findDevice(udid, signal);
+      return await readIdentity(this.#mux, deviceId, { log: this.#log, signal });
+    } catch (error) {
+      if (isCancellation(error) || isAppError(error, 'deviceGone') || isAppError(error, 'noDevice')) throw error;
+      return undefined;
+    }
+  }
+}
+
+function trustOf(error: unknown): TrustState | undefined {
+  if (isAppError(error, 'restoreMode')) return { kind: 'failed', message: error.message };
+  return trustStateOf(error);
+}
+
+function missing(udid: string, what: string): AppError {
+  return new AppError('notAllowed', `${what} of ${udid} is not there yet`);
+}
