@@ -1,29 +1,33 @@
 import { APPLE_EPOCH_MS } from './appleEpoch';
+import { shortText } from './knownTexts';
 import { DEFAULT_LIMITS, type PlistLimits } from './limits';
 import { PlistError } from './plistError';
+import { SharedSizes } from './sharedSizes';
 import { PlistReal, PlistUid, type PlistValue } from './value';
 
 const HEADER_LENGTH = 8;
 const TRAILER_LENGTH = 32;
+/** Header, one object of one byte, its offset, trailer. */
+const SHORTEST = HEADER_LENGTH + 1 + 1 + TRAILER_LENGTH;
 
 /**
  * Reads a binary property list (`bplist00`).
  *
  * One decoder serves messages, files and the 500,000 keyed archives of a Manifest.db. Every object is decoded once,
  * however often it is referenced, so a list cannot cost more than its own length; what its readers would walk
- * (an object counted at each use) is bounded by the limits. Encodings that must not be trusted: offsets and references
- * out of range, objects that overlap or contain themselves, counts beyond the file, are all errors.
+ * (an object counted at each use) is bounded by the limits. Encodings that must not be trusted – offsets and references
+ * out of range, objects that overlap or contain themselves, counts beyond the file – are errors.
  *
- * Sets come as arrays. Integers of 1, 2 and 4 bytes are unsigned, of 8 signed, of 16 signed too; but see
- * `readWideInteger()`. When a key occurs twice the last value counts.
+ * Sets come as arrays. Integers of 1, 2 and 4 bytes are unsigned, of 8 and 16 signed; but see `readWideInteger()`.
+ * When a key occurs twice the last value counts. Data are copies, never views of `bytes`.
  * @throws PlistError
  */
 export function decodeBinaryPlist(bytes: Uint8Array, limits: Partial<PlistLimits> = {}): PlistValue {
   return new BinaryDecoder(bytes, limits).decodeTop();
 }
 
-/** What `weights` holds for an object whose decoding has begun and not ended. */
-const IN_PROGRESS = -1;
+/** Stands for an object whose decoding has begun and not ended. */
+const IN_PROGRESS = Symbol('in progress');
 
 class BinaryDecoder {
   private readonly bytes: Buffer;
@@ -38,11 +42,11 @@ class BinaryDecoder {
   /** End of the objects: they may not reach into the offset table. */
   private readonly tableOffset: number;
 
-  private readonly values: (PlistValue | undefined)[];
-  /** Objects that an object stands for, itself included; 0 while unseen. */
-  private readonly weights: number[];
-  /** Bytes of strings and data that an object stands for; only for containers and those that hold any. */
-  private readonly payloads: number[];
+  private readonly values: (PlistValue | typeof IN_PROGRESS | undefined)[];
+  private sizes: SharedSizes | undefined;
+  /** Objects and bytes of strings and data so far, shared ones counted at each use. */
+  private expandedObjects = 0;
+  private expandedBytes = 0;
   /** Bytes of the objects decoded so far: beyond the file's own length, objects must overlap. */
   private consumed = 0;
 
@@ -54,37 +58,39 @@ class BinaryDecoder {
 
     const { length } = bytes;
     if (length > maxBytes) throw new PlistError(`property list of ${length} bytes; at most ${maxBytes} are read`);
-    if (length < HEADER_LENGTH + 1 + 1 + TRAILER_LENGTH)
-      throw new PlistError(`binary property list of only ${length} bytes`);
+    if (length < SHORTEST) throw new PlistError(`binary property list of only ${length} bytes`);
     this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, length);
-    if (this.bytes.toString('latin1', 0, HEADER_LENGTH) !== 'bplist00') throw new PlistError('no bplist00 header', 0);
+    // "bplist00"
+    if (this.bytes.readUInt32BE(0) !== 0x6270_6c69 || this.bytes.readUInt32BE(4) !== 0x7374_3030) {
+      throw new PlistError('no bplist00 header', 0);
+    }
 
     const trailer = length - TRAILER_LENGTH;
     this.offsetSize = this.bytes[trailer + 6]!;
     this.referenceSize = this.bytes[trailer + 7]!;
-    if (this.offsetSize < 1 || this.offsetSize > 8)
-      throw new PlistError(`offsets of ${this.offsetSize} bytes`, trailer + 6);
-    if (this.referenceSize < 1 || this.referenceSize > 8) {
-      throw new PlistError(`references of ${this.referenceSize} bytes`, trailer + 7);
-    }
     this.objectCount = this.readUnsigned(trailer + 8, 8);
     this.topObject = this.readUnsigned(trailer + 16, 8);
     this.tableOffset = this.readUnsigned(trailer + 24, 8);
-    if (this.tableOffset <= HEADER_LENGTH || this.tableOffset >= trailer) {
-      throw new PlistError(`the offset table is said to be at ${this.tableOffset} of ${length}`, trailer + 24);
+    this.checkTrailer(trailer);
+    this.values = new Array<undefined>(this.objectCount);
+  }
+
+  private checkTrailer(trailer: number): void {
+    const { offsetSize, referenceSize, objectCount, topObject, tableOffset } = this;
+    if (offsetSize < 1 || offsetSize > 8) throw new PlistError(`offsets of ${offsetSize} bytes`, trailer + 6);
+    if (referenceSize < 1 || referenceSize > 8)
+      throw new PlistError(`references of ${referenceSize} bytes`, trailer + 7);
+    if (tableOffset <= HEADER_LENGTH || tableOffset >= trailer) {
+      throw new PlistError(`the offset table is said to be at ${tableOffset}`, trailer + 24);
     }
-    if (this.objectCount < 1 || this.objectCount > Math.floor((trailer - this.tableOffset) / this.offsetSize)) {
-      throw new PlistError(`${this.objectCount} objects do not fit the offset table`, trailer + 8);
+    if (objectCount < 1 || objectCount > Math.floor((trailer - tableOffset) / offsetSize)) {
+      throw new PlistError(`${objectCount} objects do not fit the offset table`, trailer + 8);
     }
-    if (this.objectCount > this.maxObjects) {
-      throw new PlistError(`${this.objectCount} objects; at most ${this.maxObjects} are read`, trailer + 8);
+    if (objectCount > this.maxObjects) {
+      throw new PlistError(`${objectCount} objects; at most ${this.maxObjects} are read`, trailer + 8);
     }
-    if (this.topObject >= this.objectCount) {
-      throw new PlistError(`the top object is ${this.topObject} of ${this.objectCount}`, trailer + 16);
-    }
-    this.values = new Array<PlistValue | undefined>(this.objectCount);
-    this.weights = new Array<number>(this.objectCount).fill(0);
-    this.payloads = new Array<number>(this.objectCount).fill(0);
+    if (topObject >= objectCount)
+      throw new PlistError(`the top object is ${topObject} of ${objectCount}`, trailer + 16);
   }
 
   decodeTop(): PlistValue {
@@ -92,57 +98,41 @@ class BinaryDecoder {
   }
 
   private decode(index: number, depth: number): PlistValue {
-    const weight = this.weights[index]!;
-    if (weight > 0) return this.values[index]!;
+    const known = this.values[index];
+    if (known !== undefined) return this.reuse(known, index, depth);
     const offset = this.offsetOf(index);
-    if (weight === IN_PROGRESS) throw new PlistError('an object contains itself', offset);
-
     const { bytes } = this;
     const marker = bytes[offset]!;
     const low = marker & 0x0f;
     switch (marker >> 4) {
       case 0x0:
         this.consume(offset, 1);
-        if (marker === 0x00) return this.keep(index, null, 0);
-        if (marker === 0x08) return this.keep(index, false, 0);
-        if (marker === 0x09) return this.keep(index, true, 0);
+        if (marker === 0x00) return this.keep(index, null);
+        if (marker === 0x08) return this.keep(index, false);
+        if (marker === 0x09) return this.keep(index, true);
         throw unknownMarker(marker, offset);
       case 0x1:
         if (low > 4) throw new PlistError(`integer of 2^${low} bytes`, offset);
         this.consume(offset, 1 + (1 << low));
-        return this.keep(index, this.readInteger(offset + 1, 1 << low), 0);
+        return this.keep(index, this.readInteger(offset + 1, 1 << low));
       case 0x2:
-        if (low === 2) {
-          this.consume(offset, 5);
-          return this.keep(index, new PlistReal(bytes.readFloatBE(offset + 1)), 0);
-        }
-        if (low !== 3) throw new PlistError(`real of 2^${low} bytes`, offset);
-        this.consume(offset, 9);
-        return this.keep(index, new PlistReal(bytes.readDoubleBE(offset + 1)), 0);
+        if (low !== 2 && low !== 3) throw new PlistError(`real of 2^${low} bytes`, offset);
+        this.consume(offset, 1 + (1 << low));
+        return this.keep(
+          index,
+          new PlistReal(low === 2 ? bytes.readFloatBE(offset + 1) : bytes.readDoubleBE(offset + 1)),
+        );
       case 0x3:
         if (low !== 3) throw unknownMarker(marker, offset);
         this.consume(offset, 9);
-        return this.keep(index, this.readDate(offset + 1), 0);
-      case 0x4: {
-        const start = this.contentStart(offset, low);
-        const length = this.count(offset, low, 1, start);
-        this.consume(offset, start - offset + length);
-        // Into memory of its own: a 40-byte key must not keep a message of megabytes alive.
-        const data = Buffer.allocUnsafeSlow(length);
-        bytes.copy(data, 0, start, start + length);
-        return this.keep(index, data, length);
-      }
+        return this.keep(index, this.readDate(offset + 1));
+      case 0x4:
+        return this.decodeData(index, offset, low);
       case 0x5:
       case 0x6:
         return this.decodeString(index, offset, marker, false);
-      case 0x8: {
-        const size = low + 1;
-        this.consume(offset, 1 + size);
-        const uid = size > 8 ? Infinity : this.readUnsigned(offset + 1, size);
-        // CoreFoundation refuses more than 32 bits too.
-        if (uid > 0xffff_ffff) throw new PlistError(`UID of ${size} bytes`, offset);
-        return this.keep(index, new PlistUid(uid), 0);
-      }
+      case 0x8:
+        return this.decodeUid(index, offset, low + 1);
       case 0xa:
       case 0xc:
         return this.decodeArray(index, offset, low, depth);
@@ -157,20 +147,15 @@ class BinaryDecoder {
     const size = this.referenceSize;
     let position = this.contentStart(offset, low);
     const count = this.count(offset, low, size, position);
-    this.enter(index, offset, count, depth);
     this.consume(offset, position - offset + count * size);
+    this.enter(index, offset, count, depth);
 
     const array: PlistValue[] = [];
-    let weight = 1;
-    let payload = 0;
     for (let i = 0; i < count; i++, position += size) {
-      const child = this.readReference(position, size);
-      array.push(this.decode(child, depth + 1));
-      weight += this.weights[child]!;
-      payload += this.payloads[child]!;
-      if (weight > this.maxObjects || payload > this.maxExpandedBytes) throw this.tooLarge(offset);
+      array.push(this.decode(this.readReference(position, size), depth + 1));
     }
-    return this.keepContainer(index, array, weight, payload);
+    this.values[index] = array;
+    return array;
   }
 
   private decodeDict(index: number, offset: number, low: number, depth: number): PlistValue {
@@ -178,34 +163,29 @@ class BinaryDecoder {
     let position = this.contentStart(offset, low);
     const count = this.count(offset, low, 2 * size, position);
     const toValue = count * size;
-    this.enter(index, offset, count, depth);
     this.consume(offset, position - offset + 2 * toValue);
+    this.enter(index, offset, count, depth);
 
     const dict = new Map<string, PlistValue>();
-    let weight = 1;
-    let payload = 0;
     for (let i = 0; i < count; i++, position += size) {
-      const keyIndex = this.readReference(position, size);
-      const key = this.decodeKey(keyIndex);
-      const child = this.readReference(position + toValue, size);
-      dict.set(key, this.decode(child, depth + 1));
-      weight += this.weights[child]! + 1;
-      payload += this.payloads[child]! + this.payloads[keyIndex]!;
-      if (weight > this.maxObjects || payload > this.maxExpandedBytes) throw this.tooLarge(offset);
+      const key = this.decodeKey(this.readReference(position, size));
+      dict.set(key, this.decode(this.readReference(position + toValue, size), depth + 1));
     }
-    return this.keepContainer(index, dict, weight, payload);
+    this.values[index] = dict;
+    return dict;
   }
 
   private decodeKey(index: number): string {
-    if (this.weights[index]! > 0) {
-      const value = this.values[index];
-      if (typeof value === 'string') return value;
-    } else {
-      const offset = this.offsetOf(index);
+    const known = this.values[index];
+    const offset = this.offsetOf(index);
+    if (known === undefined) {
       const marker = this.bytes[offset]!;
       if (marker >> 4 === 0x5 || marker >> 4 === 0x6) return this.decodeString(index, offset, marker, true);
+    } else if (typeof known === 'string') {
+      this.reuse(known, index, 0);
+      return known;
     }
-    throw new PlistError('a key is not a string', this.offsetOf(index));
+    throw new PlistError('a key is not a string', offset);
   }
 
   private decodeString(index: number, offset: number, marker: number, isKey: boolean): string {
@@ -215,39 +195,61 @@ class BinaryDecoder {
     if (marker >> 4 === 0x5) {
       const length = this.count(offset, low, 1, start);
       this.consume(offset, start - offset + length);
-      return this.keep(
-        index,
-        isKey ? keyText(bytes, start, start + length) : asciiText(bytes, start, start + length),
-        length,
-      );
+      this.expandedBytes += 2 * length;
+      return this.keep(index, shortText(bytes, start, start + length, isKey));
     }
-    const units = this.count(offset, low, 2, start);
-    this.consume(offset, start - offset + 2 * units);
+    const length = 2 * this.count(offset, low, 2, start);
+    this.consume(offset, start - offset + length);
+    this.expandedBytes += length;
     // swap16() works in place, so on a copy.
-    const text = Buffer.from(bytes.subarray(start, start + 2 * units))
-      .swap16()
-      .toString('utf16le');
-    return this.keep(index, text, 2 * units);
+    const littleEndian = Buffer.from(bytes.subarray(start, start + length)).swap16();
+    return this.keep(index, littleEndian.toString('utf16le'));
   }
 
-  private keep<T extends PlistValue>(index: number, value: T, payload: number): T {
+  private decodeData(index: number, offset: number, low: number): Buffer {
+    const start = this.contentStart(offset, low);
+    const length = this.count(offset, low, 1, start);
+    this.consume(offset, start - offset + length);
+    this.expandedBytes += length;
+    // Into memory of its own, outside Node's pool: a 40-byte key must not keep megabytes alive, nor share its memory.
+    const data = Buffer.allocUnsafeSlow(length);
+    this.bytes.copy(data, 0, start, start + length);
+    return this.keep(index, data);
+  }
+
+  private decodeUid(index: number, offset: number, size: number): PlistUid {
+    this.consume(offset, 1 + size);
+    const uid = this.readUnsigned(offset + 1, size);
+    // CoreFoundation refuses more than 32 bits too.
+    if (uid > 0xffff_ffff) throw new PlistError('a UID of more than 32 bits', offset);
+    return this.keep(index, new PlistUid(uid));
+  }
+
+  private keep<T extends PlistValue>(index: number, value: T): T {
+    this.expandedObjects++;
     this.values[index] = value;
-    this.weights[index] = 1;
-    this.payloads[index] = payload;
     return value;
   }
 
-  private keepContainer<T extends PlistValue>(index: number, value: T, weight: number, payload: number): T {
-    this.values[index] = value;
-    this.weights[index] = weight;
-    this.payloads[index] = payload;
+  /** Gives a decoded object again, and counts what it adds to the list as its readers will walk it. */
+  private reuse(value: PlistValue | typeof IN_PROGRESS, index: number, depth: number): PlistValue {
+    if (value === IN_PROGRESS) throw new PlistError('an object contains itself', this.offsetOf(index));
+    this.sizes ??= new SharedSizes();
+    const size = this.sizes.of(value);
+    this.expandedObjects += size.objects;
+    this.expandedBytes += size.bytes;
+    if (this.expandedObjects > this.maxObjects || this.expandedBytes > this.maxExpandedBytes) {
+      throw this.tooLarge(this.offsetOf(index));
+    }
+    if (depth + size.levels > this.maxDepth) throw this.tooDeep(this.offsetOf(index));
     return value;
   }
 
   private enter(index: number, offset: number, count: number, depth: number): void {
-    if (depth >= this.maxDepth) throw new PlistError(`more than ${this.maxDepth} levels`, offset);
+    if (depth >= this.maxDepth) throw this.tooDeep(offset);
     if (count > this.maxObjects) throw this.tooLarge(offset);
-    this.weights[index] = IN_PROGRESS;
+    this.expandedObjects++;
+    this.values[index] = IN_PROGRESS;
   }
 
   /** Checks that an object of this length lies between header and offset table, and that objects do not overlap. */
@@ -300,8 +302,7 @@ class BinaryDecoder {
   private readInteger(position: number, size: number): number | bigint {
     if (size <= 4) return this.readUnsigned(position, size);
     if (size === 16) return this.readWideInteger(position);
-    const high = this.bytes.readInt32BE(position);
-    const value = high * 0x1_0000_0000 + this.bytes.readUInt32BE(position + 4);
+    const value = this.bytes.readInt32BE(position) * 0x1_0000_0000 + this.bytes.readUInt32BE(position + 4);
     return Number.isSafeInteger(value) ? value : this.bytes.readBigInt64BE(position);
   }
 
@@ -323,46 +324,16 @@ class BinaryDecoder {
     return date;
   }
 
+  private tooDeep(offset: number): PlistError {
+    return new PlistError(`more than ${this.maxDepth} levels`, offset);
+  }
+
   private tooLarge(offset: number): PlistError {
-    return new PlistError(
-      `written out in full the property list is larger than ${this.maxObjects} objects or ${this.maxExpandedBytes} bytes`,
-      offset,
-    );
+    const { maxObjects, maxExpandedBytes } = this;
+    return new PlistError(`written out in full, more than ${maxObjects} objects or ${maxExpandedBytes} bytes`, offset);
   }
 }
 
 function unknownMarker(marker: number, offset: number): PlistError {
   return new PlistError(`object of unknown type 0x${marker.toString(16).padStart(2, '0')}`, offset);
-}
-
-/** Strings said to be ASCII; other tools have written UTF-8 here. */
-function asciiText(bytes: Buffer, start: number, end: number): string {
-  for (let i = start; i < end; i++) if (bytes[i]! > 0x7f) return bytes.toString('utf8', start, end);
-  return bytes.toString('latin1', start, end);
-}
-
-/**
- * The same few keys come in every message and archive: they are looked up by their bytes, which is faster than making
- * new strings. Keys only: values may be secrets and are not kept.
- */
-const KNOWN_KEYS = new Array<string>(1024).fill('');
-const LONGEST_KNOWN_KEY = 32;
-
-function keyText(bytes: Buffer, start: number, end: number): string {
-  const length = end - start;
-  if (length === 0 || length > LONGEST_KNOWN_KEY) return asciiText(bytes, start, end);
-  let hash = length;
-  for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
-  const slot = (hash ^ (hash >>> 10)) & (KNOWN_KEYS.length - 1);
-  const known = KNOWN_KEYS[slot]!;
-  if (known.length === length && isText(known, bytes, start)) return known;
-  const text = asciiText(bytes, start, end);
-  // A key with bytes above 0x7f has decoded to other characters, and is not found again by its bytes: left out.
-  if (text.length === length && isText(text, bytes, start)) KNOWN_KEYS[slot] = text;
-  return text;
-}
-
-function isText(text: string, bytes: Buffer, start: number): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false;
-  return true;
 }
