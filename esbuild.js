@@ -79,8 +79,6 @@ function missingEntry({ name, entry }) {
 async function main() {
   const wanted = bundles.filter((bundle) => !missingEntry(bundle));
   fs.mkdirSync(dist, { recursive: true });
-  // Nothing of an earlier build may end up in a package.
-  if (production) for (const name of fs.readdirSync(dist)) fs.rmSync(path.join(dist, name), { recursive: true });
   for (const [from, to] of copies) fs.copyFileSync(path.join(root, from), path.join(dist, to));
 
   if (watch) {
@@ -102,7 +100,12 @@ async function main() {
   if (production) {
     const copied = copies.map(([from]) => from);
     const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
-    writeNotices({ root, dist, inputs: [...copied, ...inputs] });
+    const notices = writeNotices({ root, dist, inputs: [...copied, ...inputs] });
+    const made = [...wanted.map(({ name }) => `${name}.js`), ...copies.map(([, to]) => to), ...notices];
+    // Nothing of an earlier build may end up in a package.
+    for (const name of fs.readdirSync(dist)) {
+      if (!made.includes(name)) fs.rmSync(path.join(dist, name), { recursive: true });
+    }
   }
 }
 

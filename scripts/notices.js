@@ -8,12 +8,16 @@ const path = require('node:path');
  * sources give the same files.
  *
  * @param {{ root: string, dist: string, inputs: readonly string[] }} options inputs: paths relative to root
+ * @returns the names of the written files
  */
 exports.writeNotices = ({ root, dist, inputs }) => {
   const packages = bundledPackages(root, inputs);
-  const legal = takeLegalComments(dist);
-  fs.writeFileSync(path.join(dist, 'THIRD_PARTY_NOTICES.txt'), noticesText(packages, legal));
-  fs.writeFileSync(path.join(dist, 'sbom.cdx.json'), JSON.stringify(sbom(root, packages), null, 1) + '\n');
+  const files = {
+    'THIRD_PARTY_NOTICES.txt': noticesText(packages, takeLegalComments(dist)),
+    'sbom.cdx.json': JSON.stringify(sbom(root, packages), null, 1) + '\n',
+  };
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(dist, name), text);
+  return Object.keys(files);
 };
 
 function bundledPackages(root, inputs) {
