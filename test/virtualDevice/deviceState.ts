@@ -7,7 +7,7 @@ import type { PairedHost } from './lockdown/pairedHost';
 import { TrustDialog } from './lockdown/trustDialog';
 import { fillMedia } from './afc/fillMedia';
 import { PasscodePrompt, type PasscodeAnswer } from './passcodePrompt';
-import type { Switches } from './switches';
+import type { SwitchChanges, Switches } from './switches';
 import type { PlistValue } from '../../src/plist';
 
 /** One way in which the device is there now. The number is new at each attachment. */
@@ -50,7 +50,7 @@ export class DeviceState {
   /** Bytes and messages sent on service connections since the start. */
   readonly sent = { bytes: 0, messages: 0 };
 
-  readonly onSwitches = new Emitter<Partial<Switches>>();
+  readonly onSwitches = new Emitter<SwitchChanges>();
   readonly onLog = new Emitter<LogEntry>();
   readonly onNotification = new Emitter<string>();
   readonly onAttachment = new Emitter<AttachmentEvent>();
@@ -100,7 +100,7 @@ export class DeviceState {
     return this.#switches;
   }
 
-  setSwitches(changes: Partial<Switches>): void {
+  setSwitches(changes: SwitchChanges): void {
     const before = this.#switches.backupPassword;
     Object.assign(this.#switches, changes);
     for (const [name, value] of Object.entries(changes)) {
@@ -151,6 +151,12 @@ export class DeviceState {
   /** A person enters the passcode or cancels the sheet. @throws Error when there is no sheet. */
   answerPasscode(answer: 'entered' | 'refused'): void {
     this.#passcode.answer(answer);
+  }
+
+  rename(name: string): void {
+    this.name = name;
+    this.log(`is now called ${name}`);
+    this.postNotification('com.apple.mobile.lockdown.device_name_changed');
   }
 
   log(text: string): void {

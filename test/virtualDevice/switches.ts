@@ -3,6 +3,8 @@ import type { StateSwitches } from './description';
 /** What `StateSwitches` describes, changeable while the device runs. */
 export type Switches = { -readonly [Name in keyof StateSwitches]: StateSwitches[Name] };
 export type SwitchName = keyof Switches;
+/** New values of some switches; undefined takes an optional one away. */
+export type SwitchChanges = { readonly [Name in SwitchName]?: Switches[Name] | undefined };
 
 /** A phone out of the box that a person has set up, with nothing in the way of a backup. */
 export const DEFAULT_SWITCHES: StateSwitches = {
@@ -58,7 +60,7 @@ const optional: readonly SwitchName[] = [
  * Checks switches that came as JSON; null takes an optional one away.
  * @throws Error naming the switch that does not exist or has another kind of value.
  */
-export function checkSwitches(values: Readonly<Record<string, unknown>>): Partial<Switches> {
+export function checkSwitches(values: Readonly<Record<string, unknown>>): SwitchChanges {
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(values)) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name as SwitchName] : undefined;
@@ -72,5 +74,5 @@ export function checkSwitches(values: Readonly<Record<string, unknown>>): Partia
       checked[name] = value;
     }
   }
-  return checked as Partial<Switches>;
+  return checked as SwitchChanges;
 }

@@ -22,7 +22,7 @@ export class DeviceKeys {
 async function generate(): Promise<Keys> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
   return {
-    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     publicKey,
     publicKeyPem: publicKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
     publicKeySha1: createHash('sha1')
