@@ -1,0 +1,5 @@
+import type { App } from '../app';
+
+export async function refresh(app: App): Promise<void> {
+  await app.engine.call('rescan', {});
+}

@@ -1,0 +1,21 @@
+import type { App } from '../app';
+import { settings } from '../settings';
+import type { TreeNode } from '../views/tree/nodes';
+import { chooseDevice } from './chooseDevice';
+import { trust } from './trustDevice';
+
+/**
+ * Backs a device up, after the trust dialog if this computer is not trusted yet. Progress and the end are told by the
+ * status bar, the tree and the page, in every window; this returns when the job has ended.
+ */
+export async function startBackup(
+  app: App,
+  node: TreeNode | undefined,
+  { full }: { readonly full: boolean },
+): Promise<void> {
+  const device = await chooseDevice(app, node);
+  if (!device) return;
+  if (device.trust.kind !== 'trusted' && !(await trust(app, device))) return;
+  const { udid } = device;
+  await app.engine.call('backUp', { udid, folder: settings().folderFor(udid), full });
+}

@@ -1,0 +1,43 @@
+import * as vscode from 'vscode';
+import type { App } from '../app';
+import type { TreeNode } from '../views/tree/nodes';
+import { backUpNow } from './backUpNow';
+import { cancelBackup } from './cancelBackup';
+import { chooseFolder } from './chooseFolder';
+import { forgetDevice } from './forgetDevice';
+import { fullBackup } from './fullBackup';
+import { openDevice } from './openDevice';
+import { refresh } from './refresh';
+import { runCommand } from './runCommand';
+import { showBackupInFileManager } from './showBackupInFileManager';
+import { showJob } from './showJob';
+import { showLog } from './showLog';
+import { showMuxHelp } from './showMuxHelp';
+import { trustDevice } from './trustDevice';
+
+/** `node` is the clicked tree node, or what another part names; undefined from the palette or a key binding. */
+export type Command = (app: App, node?: TreeNode) => Promise<void>;
+
+/** Everything this extension can be asked to do. */
+export const commands = {
+  'iosBackup.openDevice': openDevice,
+  'iosBackup.trustDevice': trustDevice,
+  'iosBackup.forgetDevice': forgetDevice,
+  'iosBackup.backUpNow': backUpNow,
+  'iosBackup.fullBackup': fullBackup,
+  'iosBackup.cancelBackup': cancelBackup,
+  'iosBackup.showJob': showJob,
+  'iosBackup.showBackupInFileManager': showBackupInFileManager,
+  'iosBackup.chooseFolder': chooseFolder,
+  'iosBackup.refresh': refresh,
+  'iosBackup.showMuxHelp': showMuxHelp,
+  'iosBackup.showLog': showLog,
+} satisfies Record<string, Command>;
+
+export type CommandId = keyof typeof commands;
+
+export function registerCommands(app: App): vscode.Disposable[] {
+  return Object.entries<Command>(commands).map(([id, command]) =>
+    vscode.commands.registerCommand(id, (node?: TreeNode) => runCommand(app, id, () => command(app, node))),
+  );
+}

@@ -1,0 +1,89 @@
+import { t } from '@vscode/l10n';
+import * as vscode from 'vscode';
+import type { App } from '../app';
+import { fromErrorData } from '../base/errors';
+import type { Job } from '../engine/protocol';
+import { formatBytes, formatDateTime } from '../texts/format';
+import { showProblem } from './showProblem';
+
+/** Tells the end of each job, once per window, and asks for the passcode while the device waits for it. */
+export class JobNotifications implements vscode.Disposable {
+  readonly #app: App;
+  readonly #subscription: vscode.Disposable;
+  /** Jobs whose end this window has told, or that had ended before it looked. */
+  readonly #told = new Set<string>();
+  readonly #passcodeBanners = new Map<string, () => void>();
+  #first = true;
+
+  constructor(app: App) {
+    this.#app = app;
+    this.#subscription = app.engine.onChange(() => this.#follow());
+  }
+
+  dispose(): void {
+    this.#subscription.dispose();
+    for (const close of this.#passcodeBanners.values()) close();
+  }
+
+  #follow(): void {
+    const jobs = this.#app.engine.state?.jobs;
+    if (!jobs) return;
+    for (const job of jobs) {
+      this.#followPasscode(job);
+      if (!job.outcome || this.#told.has(job.id)) continue;
+      this.#told.add(job.id);
+      if (!this.#first) void this.#tellEnd(job);
+    }
+    for (const id of this.#passcodeBanners.keys()) {
+      if (!jobs.some((job) => job.id === id)) this.#closeBanner(id);
+    }
+    this.#first = false;
+  }
+
+  /** A notification that goes away by itself when the passcode was entered; its button cancels the job. */
+  #followPasscode(job: Job): void {
+    const waiting = !job.outcome && job.progress.stage === 'waitingForPasscode';
+    if (!waiting) return this.#closeBanner(job.id);
+    if (this.#passcodeBanners.has(job.id)) return;
+    const title = t('Enter the passcode on {0}', job.name);
+    void vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+      (_progress, token) =>
+        new Promise<void>((resolve) => {
+          this.#passcodeBanners.set(job.id, resolve);
+          token.onCancellationRequested(() => {
+            this.#app.engine
+              .call('cancelJob', { jobId: job.id })
+              .catch((error: unknown) => this.#app.log.warn(String(error)));
+          });
+        }),
+    );
+  }
+
+  #closeBanner(id: string): void {
+    this.#passcodeBanners.get(id)?.();
+    this.#passcodeBanners.delete(id);
+  }
+
+  async #tellEnd({ kind, name, outcome }: Job): Promise<void> {
+    if (!outcome || kind === 'pair') return;
+    if (outcome.kind === 'failed') return showProblem(this.#app, fromErrorData(outcome.error));
+    if (outcome.kind === 'cancelled') {
+      if (kind === 'backup')
+        void vscode.window.showInformationMessage(
+          t('The backup of {0} was cancelled. The last backup is unchanged.', name),
+        );
+      return;
+    }
+    if (kind !== 'backup' || !outcome.backup) return;
+    const { backup } = outcome;
+    const date = formatDateTime(backup.date ?? outcome.endedAt);
+    const text = backup.size
+      ? t('{0} is backed up: {1}, {2}.', name, date, formatBytes(backup.size.bytes))
+      : t('{0} is backed up: {1}.', name, date);
+    const show = t('Show Backup');
+    if ((await vscode.window.showInformationMessage(text, show)) === show) {
+      await vscode.commands.executeCommand('iosBackup.showBackupInFileManager', { kind: 'backup', backup });
+    }
+  }
+}
