@@ -38,3 +38,29 @@ export { Heartbeat } from './services/heartbeat';
 export { keepAwake } from './services/keepAwake';
 
 export type { BackupStore, StoreEntry, StoreReader, StoreWriter } from './mobilebackup2/backupStore';
+/*
+ * Jobs on a trusted device, over mobilebackup2. Each takes `{log, signal, report, onBackupSettingsChanged?}`; `report`
+ * gets `{stage, fraction?, bytes, files, warnings}`, a new stage at once and numbers at most ten times a second; `signal`
+ * ends it cleanly within seconds (`cancelled`; `cancelledOnDevice` when the user did it there). Failures that the device
+ * reported carry `details.number` and `details.description`; `hostDiskFull` and `deviceDiskFull` `freeBytes` and
+ * `neededBytes` where known.
+ *
+ * - backUp(device, store, {full?, productName?}): when it returns, the device is satisfied; check the folder before
+ *   it counts as a backup. `result.skipped` are files that the device could not read.
+ * - changePassword(device, {kind: 'on' | 'change' | 'off', …}, {store?}): returns what WillEncrypt is now; failures
+ *   carry `details.encrypted` where the device could still be asked.
+ * - restore(device, store, {sourceIdentifier, restore: {systemFiles, keepSettings, removeOthers, restart}, password?,
+ *   waitForRestart?}): the store is only read. waitForRestart is called after success, so start to listen before.
+ */
+export { backUp, type BackUpOptions, type BackUpResult } from './mobilebackup2/backUp';
+export {
+  changePassword,
+  type ChangePasswordOptions,
+  type ChangePasswordResult,
+  type PasswordChange,
+} from './mobilebackup2/changePassword';
+export { enableCloudBackup } from './mobilebackup2/enableCloudBackup';
+export { restore, type RestoreJobOptions, type RestoreOptions, type RestoreResult } from './mobilebackup2/restore';
+export type { JobOptions } from './mobilebackup2/deviceJob';
+export type { DeviceProgress, DeviceStage, ReportProgress } from './mobilebackup2/progress';
+export type { SkippedFile } from './mobilebackup2/loopFacts';

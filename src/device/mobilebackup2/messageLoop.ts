@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../base/abort';
 import { AppError, cancelled, isAppError } from '../../base/errors';
-import { numberOf, type PlistDict, type PlistValue } from '../../plist';
+import { isDict, numberOf, type PlistDict, type PlistValue } from '../../plist';
 import type { DeviceLink, DeviceLinkMessage } from './deviceLink';
 import { getFreeDiskSpace, purgeDiskSpace } from './handlers/diskSpace';
 import { downloadFiles } from './handlers/downloadFiles';
@@ -45,6 +45,8 @@ export type LoopOptions = Omit<LoopContext, 'cut'> & {
   /** Only tests ask for less. */
   readonly graceMs?: number;
   readonly settleMs?: number;
+  /** Called before the wait for each message, which can be long. */
+  readonly onWaiting?: () => void;
   /** Called with each message before it is served. */
   readonly onMessage?: (name: string) => void;
 };
@@ -58,6 +60,7 @@ export type LoopOptions = Omit<LoopContext, 'cut'> & {
  */
 export async function runMessageLoop({
   signal,
+  onWaiting,
   onMessage,
   graceMs = GRACE_MS,
   settleMs = SETTLE_MS,
@@ -68,6 +71,7 @@ export async function runMessageLoop({
   const { link, log } = context;
   for (;;) {
     throwIfAborted(signal);
+    onWaiting?.();
     const message = await link.receive(signal);
     onMessage?.(message.name);
     switch (message.name) {
@@ -133,7 +137,7 @@ function withGrace(serving: Promise<void>, { link, cutter, signal, graceMs, sett
 }
 
 function finalResponse(value: PlistValue | undefined): FinalResponse {
-  const response: PlistDict = value instanceof Map ? value : new Map();
+  const response: PlistDict = isDict(value) ? value : new Map();
   const errorCode = numberOf(response.get('ErrorCode'));
   if (errorCode === undefined) throw new AppError('unexpectedReply', 'the final response has no ErrorCode');
   const description = response.get('ErrorDescription');

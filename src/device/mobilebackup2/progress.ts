@@ -58,14 +58,17 @@ export class ProgressTracker {
     return this.#warnings;
   }
 
+  /** Cancelling is the last stage, whatever the device still asks for. */
   enter(stage: DeviceStage): void {
+    if (this.#stage === 'cancelling') return;
     this.#stage = stage;
+    if (stage === 'cancelling') this.#hint = undefined;
     this.#changed();
   }
 
   /** Shown instead of the stage until taken back: the passcode sheet is known by hearsay only. */
   hint(stage: DeviceStage | undefined): void {
-    if (this.#hint === stage) return;
+    if (this.#hint === stage || this.#stage === 'cancelling') return;
     this.#hint = stage;
     this.#changed();
   }

@@ -1,5 +1,5 @@
 import { cancelled } from '../../../base/errors';
-import { dict, numberOf, type PlistValue } from '../../../plist';
+import { dict, isDict, numberOf, type PlistValue } from '../../../plist';
 import type { StoreEntry } from '../backupStore';
 import type { DeviceLinkMessage } from '../deviceLink';
 import { EMPTY_PARAMETER } from '../deviceLink';
@@ -47,7 +47,7 @@ export async function createDirectory({ elements }: DeviceLinkMessage, context: 
  */
 export async function moveItems({ elements }: DeviceLinkMessage, context: LoopContext): Promise<void> {
   const moves = elements[1];
-  if (!(moves instanceof Map)) return refuseMalformed(context);
+  if (!isDict(moves)) return refuseMalformed(context);
   context.progress.enter('moving');
   context.progress.beginBatch(numberOf(elements[3]));
   try {

@@ -1,0 +1,177 @@
+import { dict, encodeXmlPlist, isDict } from '../../plist';
+import type { Log } from '../../base/log';
+import type { TrustedDevice } from '../lockdown/trustedDevice';
+import { AfcClient } from '../services/afcClient';
+import type { BackupStore } from './backupStore';
+import { DeviceJob, type JobOptions } from './deviceJob';
+import { LoopFacts } from './loopFacts';
+import { openMobileBackup2 } from './openMobileBackup2';
+import { readOnlyStore } from './readOnlyStore';
+import { readStorePlist } from './readStorePlist';
+import { serveRequest } from './serveRequest';
+import { settledWithin } from './settledWithin';
+import { SyncLock } from './syncLock';
+import { withSyncLock } from './withSyncLock';
+
+const FOLDER = '/iTunesRestore';
+const APPLICATIONS_FILE = `${FOLDER}/RestoreApplications.plist`;
+/** The device asks for files all the time until it has them; then it is silent while it puts them in place. */
+const SILENCE_MS = 10_000;
+const CLEAN_UP_MS = 5_000;
+
+export interface RestoreOptions {
+  /** Also settings and other parts of the system: what Finder does. */
+  readonly systemFiles: boolean;
+  /** The settings that the device has now stay. */
+  readonly keepSettings: boolean;
+  /** What is on the device and not in the backup is removed. */
+  readonly removeOthers: boolean;
+  readonly restart: boolean;
+}
+
+export interface RestoreJobOptions extends JobOptions {
+  /** The folder's name in the store's root: the UDID of the backed-up device, which may be another one. */
+  readonly sourceIdentifier: string;
+  readonly restore: RestoreOptions;
+  /** Of an encrypted backup. */
+  readonly password?: string;
+  /**
+   * Resolves when the device has gone and come back; called after success if it restarts. Listen before: pass a promise
+   * made from usbmux events that are already being heard.
+   */
+  readonly waitForRestart?: (signal: AbortSignal) => Promise<void>;
+}
+
+/** The device has taken the backup. */
+export interface RestoreResult {
+  /** Sent in this run. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/**
+ * Restores a backup to a device. The backup is only read: whatever the device wants to write there is refused. What was
+ * put on the device beside the backup (the list of apps) is removed when it fails.
+ * @throws AppError `cancelled`, `cancelledOnDevice`, `wrongPassword`, `findMyOn`, `deviceDiskFull`, `versionNotCompatible`,
+ * `deviceNeedsRestart`, `backupDamaged`, `passcodeNotEntered`, `deviceBusy`, `deviceGone`, `deviceStopped` …
+ */
+export async function restore(
+  device: TrustedDevice,
+  store: BackupStore,
+  options: RestoreJobOptions,
+): Promise<RestoreResult> {
+  await using job = await DeviceJob.start(device, options);
+  try {
+    const result = await runRestore(device, readOnlyStore(store), job, options);
+    if (options.restore.restart && options.waitForRestart) {
+      job.progress.enter('restarting');
+      await options.waitForRestart(job.stop.signal);
+    }
+    return result;
+  } catch (error) {
+    throw job.stop.explain(error);
+  }
+}
+
+async function runRestore(
+  device: TrustedDevice,
+  store: BackupStore,
+  job: DeviceJob,
+  { log, sourceIdentifier, restore: wanted, password }: RestoreJobOptions,
+): Promise<RestoreResult> {
+  const { progress, notifications } = job;
+  const { signal } = job.stop;
+  await using afc = await AfcClient.open(device, signal);
+  const link = await openMobileBackup2(device, signal);
+  let silence: NodeJS.Timeout | undefined;
+  try {
+    const lock = await SyncLock.acquire({ afc, notifications, progress, log, signal });
+    await withSyncLock(lock, link, async () => {
+      await using applications = await PlacedApplications.place(afc, store, sourceIdentifier, log);
+      progress.enter('preparing');
+      const request = dict({
+        MessageName: 'Restore',
+        TargetIdentifier: device.udid,
+        SourceIdentifier: sourceIdentifier,
+        Options: dict({
+          RestoreSystemFiles: wanted.systemFiles,
+          RestoreShouldReboot: wanted.restart,
+          // The device need not keep a copy of what it had: that would take the room of a second backup on this computer.
+          RestoreDontCopyBackup: true,
+          RestorePreserveSettings: wanted.keepSettings,
+          RemoveItemsNotRestored: wanted.removeOthers,
+          Password: password,
+        }),
+      });
+      await serveRequest(request, {
+        job,
+        link,
+        kind: 'restore',
+        store,
+        facts: new LoopFacts(),
+        log,
+        onWaiting() {
+          if (progress.stage === 'sending') silence = setTimeout(() => progress.hint('moving'), SILENCE_MS);
+        },
+        onMessage(name) {
+          clearTimeout(silence);
+          // The first three are the plists and the index; what follows is content.
+          if (name === 'DLMessageDownloadFiles' && progress.files >= 3) progress.enter('sending');
+        },
+      });
+      applications.keep();
+    });
+  } finally {
+    clearTimeout(silence);
+    await link.disconnect();
+  }
+  return { files: progress.files, bytes: progress.bytes };
+}
+
+/** The list of apps that a restored device fetches from the App Store; taken back unless the restore succeeds. */
+class PlacedApplications implements AsyncDisposable {
+  #placed: boolean;
+
+  private constructor(
+    private readonly afc: AfcClient,
+    placed: boolean,
+  ) {
+    this.#placed = placed;
+  }
+
+  /** Does nothing for a backup that knows no apps. */
+  static async place(afc: AfcClient, store: BackupStore, source: string, log: Log): Promise<PlacedApplications> {
+    const info = await readStorePlist(store, `${source}/Info.plist`);
+    const applications = info?.get('Applications');
+    if (!isDict(applications)) {
+      log.info('the backup has no list of apps');
+      return new PlacedApplications(afc, false);
+    }
+    const placed = new PlacedApplications(afc, true);
+    try {
+      await afc.makeDirectory(FOLDER);
+      await using file = await afc.openFile(APPLICATIONS_FILE, 'readWriteTruncate');
+      const content = Buffer.from(encodeXmlPlist(applications));
+      for (let at = 0; at < content.length; at += 65_536) await file.write(content.subarray(at, at + 65_536));
+    } catch (error) {
+      await placed[Symbol.asyncDispose]();
+      throw error;
+    }
+    return placed;
+  }
+
+  keep(): void {
+    this.#placed = false;
+  }
+
+  /** Never fails. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#placed) return;
+    this.#placed = false;
+    const removing = async () => {
+      await this.afc.remove(APPLICATIONS_FILE);
+      await this.afc.remove(FOLDER);
+    };
+    await settledWithin(CLEAN_UP_MS, removing());
+  }
+}
