@@ -2,307 +2,389 @@ import { t } from '@vscode/l10n';
 import type { ErrorCode, ErrorDetails } from '../base/errors';
 import { formatBytes } from './format';
 
-/** What a person reads: one sentence that says what happened, one that says what to do. */
+/** What a person reads when something went wrong. */
 export interface Problem {
+  /** One plain sentence: what is the matter. */
   readonly text: string;
+  /** One step that helps, or that tells why nothing does. */
   readonly next: string;
 }
 
-type Make = (details: ErrorDetails) => Problem;
-
-const tryAgain = () => t('Try again; if it happens again, the log tells more.');
-const replug = () => t('Unplug the device, plug it in again and try once more.');
-
-/** A code without a text does not compile. */
-const problems: Record<ErrorCode, Make> = {
-  muxAbsent: () => ({
-    text: t('The service that talks to iPhones and iPads is not running on this computer.'),
-    next: startMux(),
-  }),
-  muxRefused: () => ({
-    text: t('The service that talks to iPhones and iPads refuses this user.'),
-    next: t('Ask the administrator of this computer for permission to use it.'),
-  }),
-  muxSilent: () => ({
-    text: t('The service that talks to iPhones and iPads does not answer.'),
-    next: t('Restart the service or the computer, then plug the device in again.'),
-  }),
-  muxProtocol: () => ({
-    text: t('The service that talks to iPhones and iPads answered in a way this version does not understand.'),
-    next: t('Check the socket address in the settings, and update the service.'),
-  }),
-  noDevice: () => ({
-    text: t('No iPhone or iPad that this can be done with is connected.'),
-    next: t('Connect one with a cable and unlock it.'),
-  }),
-  deviceNotFound: () => ({
-    text: t('That device is not connected.'),
-    next: t('Connect it with a cable and unlock it.'),
-  }),
-  severalDevices: () => ({
-    text: t('More than one device is connected.'),
-    next: t('Say which one is meant.'),
-  }),
-  deviceGone: () => ({
-    text: t('The device was disconnected.'),
-    next: t('Connect it again; what was already copied is kept and continued.'),
-  }),
-  connectionRefused: () => ({ text: t('The device refused the connection.'), next: replug() }),
-  restoreMode: () => ({
-    text: t('The device is in recovery mode.'),
-    next: t('Restart it, then try again.'),
-  }),
-  notTrusted: () => ({
-    text: t('The device does not trust this computer.'),
-    next: t('Choose Trust Device, then tap Trust on the device.'),
-  }),
-  trustPending: () => ({
-    text: t('The device is asking whether to trust this computer.'),
-    next: t('Unlock it, tap Trust and enter its passcode.'),
-  }),
-  trustDenied: () => ({
-    text: t('Trust was declined on the device.'),
-    next: t('Unplug it, plug it in again and tap Trust: it asks only once per connection.'),
-  }),
-  trustStale: () => ({
-    text: t('The device has forgotten this computer.'),
-    next: t('Choose Trust Device, then tap Trust on the device.'),
-  }),
-  trustForbidden: () => ({
-    text: t('The device may not be paired: its management or a profile forbids it.'),
-    next: t('Ask the organization that manages the device.'),
-  }),
-  trustNeedsCable: () => ({
-    text: t('Trust cannot be set up over Wi-Fi.'),
-    next: t('Connect the device with a cable.'),
-  }),
-  trustFailed: () => ({ text: t('The device could not be paired with this computer.'), next: replug() }),
-  deviceLocked: () => ({ text: t('The device is locked.'), next: t('Unlock it and try again.') }),
-  deviceNotUnlockedSinceStart: () => ({
-    text: t('The device has not been unlocked since it was started.'),
-    next: t('Unlock it once and try again.'),
-  }),
-  tlsFailed: () => ({
-    text: t('No secure connection to the device could be made.'),
-    next: t('Choose Forget Device, then Trust Device.'),
-  }),
-  wrongDeviceKey: () => ({
-    text: t('What answers is not the device that was trusted.'),
-    next: t('Disconnect it unless you know why; to trust it anew, choose Forget Device first.'),
-  }),
-  serviceUnavailable: () => ({
-    text: t('The device does not offer a service that is needed for this.'),
-    next: t('Unlock the device, restart it, and try again.'),
-  }),
-  unexpectedReply: () => ({
-    text: t('The device answered in a way this version does not understand.'),
-    next: replug(),
-  }),
-  timedOut: () => ({ text: t('The device did not answer in time.'), next: t('Unlock it and try again.') }),
-  valueRefused: () => ({
-    text: t('The device refuses to show or change this setting.'),
-    next: t('Unlock it; if it is managed, ask its organization.'),
-  }),
-  deviceBusy: () => ({
-    text: t('Another program is syncing with the device.'),
-    next: t('Wait until it has finished, or close Finder, iTunes or Apple Devices.'),
-  }),
-  passcodeNotEntered: () => ({
-    text: t('The passcode was not entered on the device.'),
-    next: t('Try again and enter it when the device asks; it waits about three minutes.'),
-  }),
-  backupForbidden: () => ({
-    text: t('The device may not be backed up: its management forbids it.'),
-    next: t('Ask the organization that manages the device.'),
-  }),
-  setupNotFinished: () => ({
-    text: t('The device has not been set up yet.'),
-    next: t('Finish the setup on the device, then try again.'),
-  }),
-  deviceNeedsRestart: () => ({
-    text: t('The device still holds something from an interrupted backup or restore.'),
-    next: t('Restart the device, then try again.'),
-  }),
-  deviceDiskFull: ({ neededBytes, freeBytes }) => ({
-    text: withSizes(t('There is not enough room on the device.'), neededBytes, freeBytes),
-    next: t('Free some room on it; offloading apps keeps their data.'),
-  }),
-  hostDiskFull: ({ neededBytes, freeBytes }) => ({
-    text: withSizes(t('There is not enough room on the disk for the backup.'), neededBytes, freeBytes),
-    next: t('Free some room, or keep backups in another folder. The last backup is unchanged.'),
-  }),
-  previousBackupUnreadable: () => ({
-    text: t('The device cannot read the backup that is to be continued.'),
-    next: t('Choose Full Backup to start a new one; the old one is kept.'),
-  }),
-  uploadFailed: () => ({
-    text: t('Some files could not be copied from the device.'),
-    next: t('Unlock the device, check the disk, and try again.'),
-  }),
-  wrongPassword: () => ({
-    text: t('That is not the password of the backup.'),
-    next: t('Try again; it may be an older one, or one that came with another phone.'),
-  }),
-  findMyOn: () => ({
-    text: t('Find My is on, so the device cannot be restored.'),
-    next: t(
-      'Turn it off on the device: Settings, your name, Find My. Stolen Device Protection may add an hour’s wait.',
-    ),
-  }),
-  versionNotCompatible: () => ({
-    text: t('The backup is from a newer iOS than the device runs.'),
-    next: t('Update the device, then try again.'),
-  }),
-  cancelledOnDevice: () => ({
-    text: t('It was cancelled on the device.'),
-    next: t('Start it again when you are ready. The last backup is unchanged.'),
-  }),
-  deviceReportedError: ({ number, description }) => ({
-    text: t('The device reported error {0}: {1}', String(number ?? '?'), String(description ?? '')),
-    next: t('Restart the device and try again; the log tells more.'),
-  }),
-  deviceStopped: () => ({
-    text: t('The device stopped without saying why.'),
-    next: t('Unlock it, keep its screen on and try again.'),
-  }),
-  backupIncomplete: () => ({
-    text: t('The device said it was done, but the backup is not complete.'),
-    next: t('Try again. The last complete backup is unchanged.'),
-  }),
-  encryptionForced: () => ({
-    text: t('The device’s management requires encrypted backups.'),
-    next: t('Encryption cannot be turned off; ask the organization that manages the device.'),
-  }),
-  encryptionForbidden: () => ({
-    text: t('The device’s management does not allow this change of encryption.'),
-    next: t('Ask the organization that manages the device.'),
-  }),
-  alreadyEncrypted: () => ({
-    text: t('Backups of this device are encrypted already.'),
-    next: t('Choose Change Password to set another password.'),
-  }),
-  notEncrypted: () => ({
-    text: t('This backup is not encrypted.'),
-    next: t('It needs no password.'),
-  }),
-  passwordNeeded: () => ({ text: t('The backup is encrypted.'), next: t('Enter its password.') }),
-  passwordEmpty: () => ({ text: t('The password is empty.'), next: t('Choose one with at least one character.') }),
-  folderMissing: () => ({ text: t('The folder does not exist.'), next: t('Choose another folder, or create it.') }),
-  folderOffline: () => ({
-    text: t('The disk with the backups is not connected.'),
-    next: t('Connect it, or choose another folder.'),
-  }),
-  folderNotWritable: () => ({
-    text: t('The folder cannot be written to.'),
-    next: t('Choose another folder, or change its permissions.'),
-  }),
-  noPermission: () => ({
-    text: t('This program may not read the folder.'),
-    next:
-      process.platform === 'darwin'
-        ? t('Allow it under System Settings, Privacy & Security, Full Disk Access, and start it again.')
-        : t('Change the folder’s permissions, or choose another one.'),
-  }),
-  diskError: () => ({
-    text: t('The disk reported an error.'),
-    next: t('Check the disk and its connection. The last backup is unchanged.'),
-  }),
-  nameNotPossible: ({ name }) => ({
-    text: name
-      ? t('The disk cannot hold a file named {0}.', String(name))
-      : t('The disk cannot hold a file of that name.'),
-    next: t('Keep backups on another disk.'),
-  }),
-  fileTooLarge: () => ({
-    text: t('The disk cannot hold a file that large.'),
-    next: t('Keep backups on a disk with another file system; FAT32 ends at 4 GB a file.'),
-  }),
-  unsafePath: () => ({
-    text: t('A file was named in a way that could harm this computer, and was refused.'),
-    next: t('Disconnect the device unless you trust it; the log tells more.'),
-  }),
-  notABackup: () => ({ text: t('There is no backup.'), next: t('Choose a folder that holds a Manifest.plist.') }),
-  backupUnfinished: () => ({
-    text: t('The backup was interrupted and is not complete.'),
-    next: t('Back up again; what was copied is continued.'),
-  }),
-  backupDamaged: () => ({
-    text: t('The backup is damaged.'),
-    next: t('Choose Verify to learn what is lost, or use an earlier version.'),
-  }),
-  keybagDamaged: () => ({
-    text: t('The part of the backup that holds its keys is damaged.'),
-    next: t('Use an earlier version of the backup.'),
-  }),
-  backupInUse: () => ({ text: t('Something else is working on this backup.'), next: t('Wait until it has finished.') }),
-  backupExists: () => ({ text: t('There is a backup of that name already.'), next: t('Choose another folder.') }),
-  onlyGoodBackup: () => ({
-    text: t('This is the only complete backup of the device.'),
-    next: t('Back up first, or say that it may go all the same.'),
-  }),
-  fileNotFound: () => ({ text: t('The backup does not contain that file.'), next: t('Check its domain and path.') }),
-  fileDamaged: () => ({
-    text: t('The file is damaged in this backup.'),
-    next: t('Look for it in an earlier version.'),
-  }),
-  keyNotAvailable: () => ({
-    text: t('This can only be opened on the device itself.'),
-    next: t('Restore the backup to the device to get it back.'),
-  }),
-  unsupportedFormat: () => ({
-    text: t('This kind of backup is not supported.'),
-    next: t('Backups since iOS 4 are; look at the log for what was found.'),
-  }),
-  deviceNotReadyForRestore: () => ({
-    text: t('The device is not ready for the restore.'),
-    next: t('Follow what the list of checks says.'),
-  }),
-  jobRunning: ({ owner }) => ({
-    text: owner
-      ? t('{0} is already working with this device.', String(owner))
-      : t('Something is already working with this device.'),
-    next: t('Wait until it has finished, or cancel it.'),
-  }),
-  noSuchJob: () => ({ text: t('That has ended already.'), next: t('There is nothing to do.') }),
-  engineUnavailable: () => ({
-    text: t('The part of iOS Backup that talks to devices could not be started.'),
-    next: tryAgain(),
-  }),
-  engineGone: () => ({
-    text: t('The part of iOS Backup that talks to devices has ended unexpectedly.'),
-    next: tryAgain(),
-  }),
-  engineVersion: () => ({
-    text: t('Another version of iOS Backup is at work.'),
-    next: t('Wait until it has finished, or reload its window.'),
-  }),
-  wrongUsage: ({ usage }) => ({
-    text: usage ? String(usage) : t('That is not how the command is used.'),
-    next: t('See ios-backup --help.'),
-  }),
-  notAllowed: () => ({ text: t('That cannot be done now.'), next: tryAgain() }),
-  cancelled: () => ({ text: t('Cancelled.'), next: t('Nothing was changed.') }),
-  unexpected: () => ({ text: t('Something unexpected happened.'), next: tryAgain() }),
-};
-
-export function problem(code: ErrorCode, details: ErrorDetails = {}): Problem {
-  return problems[code](details);
+interface Facts {
+  readonly details: ErrorDetails;
+  readonly platform: NodeJS.Platform;
 }
 
-function startMux(): string {
-  switch (process.platform) {
+/**
+ * The sentence and the next step for a code.
+ * @param details Of the error: sizes, names and numbers that make the sentence exact, where they are known.
+ * @param platform Of the computer with the cable.
+ */
+export function problem(
+  code: ErrorCode,
+  details: ErrorDetails = {},
+  platform: NodeJS.Platform = process.platform,
+): Problem {
+  // A newer engine may know codes that this window does not.
+  const words = Object.hasOwn(problems, code) ? problems[code] : problems.unexpected;
+  const [text, next] = words({ details, platform });
+  return { text, next };
+}
+
+/** A code without words does not compile. */
+const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next: string]> = {
+  // The service on this computer
+  muxAbsent: ({ platform }) => [muxName(platform, t('is not running on this computer.')), startMux(platform)],
+  muxRefused: ({ platform }) => [muxName(platform, t('does not let this program connect.')), allowMux(platform)],
+  muxSilent: ({ platform }) => [muxName(platform, t('does not answer.')), restartMux(platform)],
+  muxProtocol: ({ platform }) => [
+    muxName(platform, t('answered in a way that is not understood.')),
+    t('Check the address in the settings: another program may be listening there.'),
+  ],
+
+  // Finding and reaching a device
+  noDevice: () => [
+    t('No iPhone or iPad is connected.'),
+    t('Connect one by cable and unlock it; some cables only charge, so try another if it does not appear.'),
+  ],
+  deviceNotFound: () => [t('That device is not connected.'), t('Connect it by cable and try again.')],
+  severalDevices: () => [t('More than one device is connected.'), t('Say which one to use.')],
+  deviceGone: () => [
+    t('The device was disconnected.'),
+    t('Connect it again and start once more; what was copied is kept and used.'),
+  ],
+  connectionRefused: () => [
+    t('The device refuses the connection.'),
+    t('Unlock it and try again; if that does not help, restart the device.'),
+  ],
+  restoreMode: () => [
+    t('The device is in recovery or restore mode.'),
+    t('Restart it normally, or finish the restore with Finder, iTunes or Apple Devices first.'),
+  ],
+
+  // Trust
+  notTrusted: () => [
+    t('The device does not trust this computer yet.'),
+    t('Unlock the device, choose Trust Device here, then tap Trust on its screen.'),
+  ],
+  trustPending: () => [
+    t('The device is asking whether to trust this computer.'),
+    t('Unlock it, tap Trust and enter its passcode.'),
+  ],
+  trustDenied: () => [
+    t('“Don’t Trust” was tapped on the device.'),
+    t('Unplug the device, plug it in again and tap Trust; it does not ask again before that.'),
+  ],
+  trustStale: () => [
+    t('The device no longer knows this computer.'),
+    t('Choose Trust Device to pair them again; this happens after a reset of Location & Privacy or a restore.'),
+  ],
+  trustForbidden: () => [
+    t('The device is managed and does not allow new computers.'),
+    t('Ask whoever manages the device to allow pairing.'),
+  ],
+  trustNeedsCable: () => [
+    t('A device can be paired only by cable.'),
+    t('Connect it by cable once; afterwards Wi-Fi works too.'),
+  ],
+  trustFailed: ({ details, platform }) =>
+    details['finding'] === 'pairRecordNotKept'
+      ? [t('The device trusts this computer, but the computer could not keep that.'), keepPairRecord(platform)]
+      : [t('Pairing with the device failed.'), t('Unplug it, restart it, plug it in and try again.')],
+  deviceLocked: () => [t('The device is locked.'), t('Unlock it with its passcode and try again.')],
+  deviceNotUnlockedSinceStart: () => [
+    t('The device has not been unlocked since it was started.'),
+    t('Unlock it once with its passcode and try again.'),
+  ],
+  tlsFailed: () => [
+    t('No secure connection to the device could be made.'),
+    t('Choose Forget Device and then Trust Device to pair them again.'),
+  ],
+  wrongDeviceKey: () => [
+    t('What answers is not the device that this computer was paired with.'),
+    t('If the device was erased or replaced, choose Forget Device and pair it again; otherwise do not go on.'),
+  ],
+
+  // Services and messages
+  serviceUnavailable: () => [
+    t('The device does not offer the service that is needed.'),
+    t('Restart the device and try again; a managed device may forbid it.'),
+  ],
+  unexpectedReply: () => [
+    t('The device answered in a way that this version does not understand.'),
+    t('Look for a newer version of this extension; the log tells what came.'),
+  ],
+  timedOut: () => [t('The device did not answer in time.'), t('Unlock it, check the cable and try again.')],
+  valueRefused: () => [
+    t('The device does not allow that setting to be read or changed.'),
+    t('Change it on the device; a managed device may forbid it.'),
+  ],
+
+  // What a device answers to a backup, restore or change of password
+  deviceBusy: () => [
+    t('Another program is syncing with the device.'),
+    t('Wait until it has finished, or close Finder, iTunes, Apple Devices or Music, and try again.'),
+  ],
+  passcodeNotEntered: () => [
+    t('The passcode was not entered on the device.'),
+    t('Start again, and enter the passcode when the device asks for it.'),
+  ],
+  backupForbidden: () => [
+    t('The device is managed and does not allow backups to a computer.'),
+    t('Ask whoever manages the device.'),
+  ],
+  setupNotFinished: () => [
+    t('The device has not been set up yet.'),
+    t('Finish its setup on the screen, then try again.'),
+  ],
+  deviceNeedsRestart: () => [
+    t('The device has something left over from an interrupted run.'),
+    t('Restart the device and try again.'),
+  ],
+  deviceDiskFull: ({ details }) => [
+    withSizes(details, t('There is not enough room on the device.'), (free, needed) =>
+      t('There is not enough room on the device: {0} are free, {1} are needed.', free, needed),
+    ),
+    t('Free some space on the device; offloading apps keeps their data.'),
+  ],
+  hostDiskFull: ({ details }) => [
+    withSizes(
+      details,
+      t('The disk of the backup folder is full.'),
+      (free, needed) => t('The disk of the backup folder is full: {0} are free, {1} are needed.', free, needed),
+      (free) => t('The disk of the backup folder is full: {0} are free.', free),
+    ),
+    t('Free some space or choose another folder, and start again; what was copied is kept and used.'),
+  ],
+  previousBackupUnreadable: () => [
+    t('The device cannot go on from the backup that is in the folder.'),
+    t('Make a full backup; the old one stays until the new one is complete.'),
+  ],
+  uploadFailed: () => [
+    t('A file could not be transferred.'),
+    t('Try again; if it fails once more, make a full backup.'),
+  ],
+  wrongPassword: () => [
+    t('That is not the password of the backup.'),
+    t('Try again; it can be an old one, as the password moves along to a new device.'),
+  ],
+  findMyOn: () => [
+    t('Find My is switched on, and then a device cannot be restored.'),
+    t('Switch it off in Settings › your name › Find My; with Stolen Device Protection that takes an hour.'),
+  ],
+  versionNotCompatible: () => [
+    t('The backup was made with a newer system than the device has.'),
+    t('Update the device first, then restore.'),
+  ],
+  cancelledOnDevice: () => [t('It was cancelled on the device.'), t('Start again when you like.')],
+  deviceReportedError: ({ details }) => [
+    t('The device reported error {0}: {1}', details['number'] ?? '?', details['description'] || t('no description')),
+    t('Restart the device and try again; search for the number if it comes back.'),
+  ],
+  deviceStopped: () => [
+    t('The device ended the connection without saying why.'),
+    t('Restart the device and try again.'),
+  ],
+  backupIncomplete: () => [
+    t('The device said that it was done, but the backup is not complete.'),
+    t('Start again; the earlier backup is untouched.'),
+  ],
+
+  // Encryption
+  encryptionForced: () => [
+    t('The device is managed and must be backed up with encryption.'),
+    t('Ask whoever manages the device, or remove the profile that demands it.'),
+  ],
+  encryptionForbidden: () => [
+    t('The device is managed and does not allow its encryption to be changed.'),
+    t('Ask whoever manages the device.'),
+  ],
+  alreadyEncrypted: () => [
+    t('Backups of this device are encrypted already.'),
+    t('Change the password instead, if you want another one.'),
+  ],
+  notEncrypted: () => [t('Backups of this device are not encrypted.'), t('Turn encryption on first.')],
+  passwordNeeded: () => [t('The backup is encrypted.'), t('Enter its password.')],
+  passwordEmpty: () => [t('The password is empty.'), t('Choose one with at least one character.')],
+
+  // Folders and disks
+  folderMissing: ({ details }) => [
+    withPath(details, t('The folder does not exist.'), (path) => t('The folder {0} does not exist.', path)),
+    t('Choose another folder, or create it.'),
+  ],
+  folderOffline: ({ details }) => [
+    withPath(details, t('The disk of the folder is not connected.'), (path) =>
+      t('The disk of the folder {0} is not connected.', path),
+    ),
+    t('Connect the disk or the network share and try again.'),
+  ],
+  folderNotWritable: ({ details }) => [
+    withPath(details, t('The folder cannot be written.'), (path) => t('The folder {0} cannot be written.', path)),
+    t('Choose another folder, or change its permissions.'),
+  ],
+  noPermission: ({ details, platform }) => [
+    withPath(details, t('The system does not allow access to the folder.'), (path) =>
+      t('The system does not allow access to {0}.', path),
+    ),
+    platform === 'darwin'
+      ? t(
+          'Allow it in System Settings › Privacy & Security › Full Disk Access, for Visual Studio Code or the terminal.',
+        )
+      : t('Change the permissions of the folder, or choose another one.'),
+  ],
+  diskError: ({ details }) => [
+    withPath(details, t('The disk reported an error.'), (path) => t('The disk reported an error at {0}.', path)),
+    t('Check the disk and its cable; the log tells what failed.'),
+  ],
+  nameNotPossible: () => [
+    t('The disk cannot hold a file with that name.'),
+    t('Choose a folder on a disk of this computer’s own format.'),
+  ],
+  fileTooLarge: () => [
+    t('The disk cannot hold a file of that size.'),
+    t('Choose a disk that is not formatted as FAT32: exFAT, or this computer’s own format.'),
+  ],
+  unsafePath: () => [
+    t('A file was to be stored outside the backup; that was refused.'),
+    t('Do not trust this device or backup; the log tells which file it was.'),
+  ],
+
+  // Backups on disk
+  notABackup: () => [
+    t('The folder is not the backup of a device.'),
+    t('Choose the folder that holds Manifest.plist and Info.plist.'),
+  ],
+  backupUnfinished: () => [
+    t('The backup was interrupted and is not complete.'),
+    t('Make a new backup of the device; it goes on where this one ended.'),
+  ],
+  backupDamaged: ({ details }) => [
+    typeof details['file'] === 'string'
+      ? t('The backup is damaged: {0} cannot be read.', details['file'])
+      : t('The backup is damaged.'),
+    t('Check the backup to see what is lost, and use another version if there is one.'),
+  ],
+  keybagDamaged: () => [
+    t('The keys in the backup are damaged, so no password can open it.'),
+    t('Use another version of the backup.'),
+  ],
+  backupInUse: () => [t('Something is working on that backup.'), t('Wait until it has finished, or cancel it.')],
+  backupExists: () => [t('There is something of that name already.'), t('Choose another folder or name.')],
+  onlyGoodBackup: () => [
+    t('This is the only complete backup of the device.'),
+    t('Make another one first, or say that you want to delete it all the same.'),
+  ],
+  fileNotFound: () => [t('The backup does not contain that file.'), t('Look for it in another version.')],
+  fileDamaged: () => [
+    t('The file is damaged in the backup.'),
+    t('Look for it in another version; check the backup to see what else is damaged.'),
+  ],
+  keyNotAvailable: () => [
+    t('That file can be read only on the device that it comes from.'),
+    t('Restore the backup to that device to get it.'),
+  ],
+  unsupportedFormat: () => [
+    t('The backup has a format that this version does not know.'),
+    t('Look for a newer version of this extension.'),
+  ],
+
+  // Restore
+  deviceNotReadyForRestore: () => [
+    t('The device cannot be restored as it is now.'),
+    t('The findings tell what to do first.'),
+  ],
+
+  // Engine and jobs
+  jobRunning: ({ details }) => [
+    details['owner']
+      ? t('Another job is running there, started by {0}.', details['owner'])
+      : t('Another job is running there.'),
+    t('Wait until it has ended, or cancel it.'),
+  ],
+  noSuchJob: () => [t('That job has ended already.'), t('There is nothing to do.')],
+  engineUnavailable: () => [
+    t('The background program that makes backups could not be started.'),
+    t('Look into the log; restarting the computer removes what blocks it.'),
+  ],
+  engineGone: () => [
+    t('The background program that makes backups has ended unexpectedly.'),
+    t('Start again; what was copied is kept and used.'),
+  ],
+  engineVersion: () => [
+    t('Another version of this program is in use.'),
+    t('Wait until its job has ended, or reload the other windows; then try again.'),
+  ],
+  wrongUsage: () => [t('That is not how the command is used.'), t('Add --help to see how.')],
+  notAllowed: () => [t('That is not possible now.'), t('The log tells why.')],
+  cancelled: () => [t('Cancelled.'), t('Start again when you like; what was copied is kept and used.')],
+  unexpected: () => [t('Something unexpected happened.'), t('Look into the log, and report it if it comes back.')],
+};
+
+function muxName(platform: NodeJS.Platform, predicate: string): string {
+  switch (platform) {
     case 'win32':
-      return t('Install Apple Devices from the Microsoft Store, open it once, then plug the device in again.');
+      return t('Apple’s service for iPhones and iPads {0}', predicate);
+    default:
+      return t('The service for iPhones and iPads (usbmuxd) {0}', predicate);
+  }
+}
+
+function startMux(platform: NodeJS.Platform): string {
+  switch (platform) {
+    case 'win32':
+      return t(
+        'Install “Apple Devices” from the Microsoft Store and start it once; with iTunes, start “Apple Mobile Device Service”.',
+      );
     case 'darwin':
-      return t('Restart the Mac.');
+      return t('It is part of macOS and starts with the first device: plug one in, or restart the Mac.');
     default:
       return t(
-        'Install usbmuxd with your package manager (for example: apt install usbmuxd), then plug the device in again.',
+        'Install it: “sudo apt install usbmuxd” (Debian, Ubuntu), “sudo dnf install usbmuxd” (Fedora), “sudo pacman -S usbmuxd” (Arch); then plug in the device, or “sudo systemctl start usbmuxd”.',
       );
   }
 }
 
-function withSizes(text: string, needed: unknown, free: unknown): string {
-  if (typeof needed !== 'number' || typeof free !== 'number') return text;
-  return `${text} ${t('It needs {0}; {1} are free.', formatBytes(needed), formatBytes(free))}`;
+function allowMux(platform: NodeJS.Platform): string {
+  switch (platform) {
+    case 'win32':
+      return t('Let the firewall or security program allow connections to 127.0.0.1, port 27015.');
+    case 'darwin':
+      return t('Allow accessories in System Settings › Privacy & Security, and try again.');
+    default:
+      return t('Check who may use the socket: “ls -l /var/run/usbmuxd”; inside a container or Snap, share it with it.');
+  }
+}
+
+function restartMux(platform: NodeJS.Platform): string {
+  switch (platform) {
+    case 'win32':
+      return t('Restart “Apple Mobile Device Service” in Services, or the computer.');
+    case 'darwin':
+      return t('Unplug the device and plug it in again; restart the Mac if that does not help.');
+    default:
+      return t('Restart it: “sudo systemctl restart usbmuxd”.');
+  }
+}
+
+function keepPairRecord(platform: NodeJS.Platform): string {
+  return platform === 'linux'
+    ? t('The folder /var/lib/lockdown must exist and belong to the user that usbmuxd runs as.')
+    : t('Restart the computer and pair again.');
+}
+
+function withSizes(
+  { freeBytes, neededBytes }: ErrorDetails,
+  plain: string,
+  both: (free: string, needed: string) => string,
+  freeOnly?: (free: string) => string,
+): string {
+  if (typeof freeBytes !== 'number') return plain;
+  const free = formatBytes(freeBytes);
+  if (typeof neededBytes === 'number' && neededBytes > freeBytes) return both(free, formatBytes(neededBytes));
+  return freeOnly?.(free) ?? plain;
+}
+
+function withPath({ path, folder }: ErrorDetails, plain: string, named: (path: string) => string): string {
+  const known = path ?? folder;
+  return typeof known === 'string' && known !== '' ? named(known) : plain;
 }
