@@ -34,11 +34,28 @@ export function problem(
 /** A code without words does not compile. */
 const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next: string]> = {
   // The service on this computer
-  muxAbsent: ({ platform }) => [muxName(platform, t('is not running on this computer.')), startMux(platform)],
-  muxRefused: ({ platform }) => [muxName(platform, t('does not let this program connect.')), allowMux(platform)],
-  muxSilent: ({ platform }) => [muxName(platform, t('does not answer.')), restartMux(platform)],
+  muxAbsent: ({ platform }) => [
+    platform === 'win32'
+      ? t('Apple’s service for iPhones and iPads is not running on this computer.')
+      : t('The service for iPhones and iPads (usbmuxd) is not running on this computer.'),
+    startMux(platform),
+  ],
+  muxRefused: ({ platform }) => [
+    platform === 'win32'
+      ? t('Apple’s service for iPhones and iPads does not let this program connect.')
+      : t('The service for iPhones and iPads (usbmuxd) does not let this program connect.'),
+    allowMux(platform),
+  ],
+  muxSilent: ({ platform }) => [
+    platform === 'win32'
+      ? t('Apple’s service for iPhones and iPads does not answer.')
+      : t('The service for iPhones and iPads (usbmuxd) does not answer.'),
+    restartMux(platform),
+  ],
   muxProtocol: ({ platform }) => [
-    muxName(platform, t('answered in a way that is not understood.')),
+    platform === 'win32'
+      ? t('Apple’s service for iPhones and iPads answered in a way that is not understood.')
+      : t('The service for iPhones and iPads (usbmuxd) answered in a way that is not understood.'),
     t('Check the address in the settings: another program may be listening there.'),
   ],
 
@@ -319,15 +336,6 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
   cancelled: () => [t('Cancelled.'), t('Start again when you like; what was copied is kept and used.')],
   unexpected: () => [t('Something unexpected happened.'), t('Look into the log, and report it if it comes back.')],
 };
-
-function muxName(platform: NodeJS.Platform, predicate: string): string {
-  switch (platform) {
-    case 'win32':
-      return t('Apple’s service for iPhones and iPads {0}', predicate);
-    default:
-      return t('The service for iPhones and iPads (usbmuxd) {0}', predicate);
-  }
-}
 
 function startMux(platform: NodeJS.Platform): string {
   switch (platform) {
