@@ -42,3 +42,17 @@ export function kindOfMode(mode: number): BackupFile['kind'] | undefined {
       return undefined;
   }
 }
+
+/** What a row's flags tell; higher bits are the device's own marks. */
+export function kindOfFlags(flags: number): BackupFile['kind'] | undefined {
+  switch (flags & 7) {
+    case 1:
+      return 'file';
+    case 2:
+      return 'directory';
+    case 4:
+      return 'link';
+    default:
+      return undefined;
+  }
+}

@@ -9,9 +9,7 @@ import {
   PlistUid,
   type PlistValue,
 } from '../../plist';
-import { type BackupFile, kindOfMode } from './backupFile';
-
-const FLAG_KINDS: Readonly<Record<number, BackupFile['kind']>> = { 1: 'file', 2: 'directory', 4: 'link' };
+import { type BackupFile, kindOfFlags, kindOfMode } from './backupFile';
 
 /** A row of Manifest.db's table `Files`, as SQLite gives it. */
 export interface FilesRow {
@@ -33,7 +31,7 @@ export function decodeFilesRow({ fileID, domain, relativePath, flags, file }: Fi
   const objects = getArray(archive, '$objects');
   const record = rootOf(archive, objects);
   const mode = integer(record, 'Mode');
-  const kind = kindOfMode(mode) ?? FLAG_KINDS[flags & 7] ?? 'file';
+  const kind = kindOfMode(mode) ?? kindOfFlags(flags) ?? 'file';
   const inode = record.get('InodeNumber');
   const encryptionKey = dataAt(objects, record.get('EncryptionKey'));
   const digest = dataAt(objects, record.get('Digest'));

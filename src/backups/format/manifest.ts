@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../base/errors';
 import { isPlistError } from '../../plist';
-import type { BackupFile } from './backupFile';
+import { type BackupFile, kindOfFlags } from './backupFile';
 import { type ByteSource, DecryptedSource, FileSource } from './byteSource';
 import { decodeFilesRow } from './fileRecord';
 import { isFileID } from './fileID';
@@ -26,6 +26,12 @@ export type ManifestEntry =
       readonly reason: string;
     };
 
+export interface ManifestName {
+  readonly fileID: string;
+  readonly relativePath: string;
+  readonly kind: BackupFile['kind'];
+}
+
 /** The index of a backup, open for reading. */
 export interface Manifest {
   /** `flat`: contents lie beside the index (before iOS 10); `sharded`: in folders named by their first two digits. */
@@ -35,6 +41,8 @@ export interface Manifest {
   /** Every entry, in no particular order, read as it is asked for. @throws AppError `backupDamaged` */
   entries(): Generator<ManifestEntry>;
   entriesOfDomain(domain: string): Generator<ManifestEntry>;
+  /** Names alone, without their records: quick. The kind is what the row's flags say. */
+  namesOfDomain(domain: string): Generator<ManifestName>;
   /** Domains with the number of their files, directories not counted. */
   domains(): readonly { readonly domain: string; readonly files: number }[];
   find(fileID: string): ManifestEntry | undefined;
@@ -114,6 +122,15 @@ class DatabaseManifest implements Manifest {
     }
   }
 
+  *namesOfDomain(domain: string): Generator<ManifestName> {
+    const sql = 'SELECT fileID, relativePath, flags FROM Files WHERE domain = ?';
+    for (const [fileID, relativePath, flags] of this.#db.rows(sql, [domain])) {
+      const kind = kindOfFlags(Number(flags));
+      if (typeof fileID !== 'string' || typeof relativePath !== 'string' || !kind || !isFileID(fileID)) continue;
+      yield { fileID, relativePath, kind };
+    }
+  }
+
   domains(): readonly { readonly domain: string; readonly files: number }[] {
     const rows = this.#db.rows('SELECT domain, sum(flags & 1) FROM Files WHERE domain IS NOT NULL GROUP BY domain');
     return [...rows].map(([domain, files]) => ({ domain: String(domain), files: Number(files) }));
@@ -158,6 +175,9 @@ function openMbdb(bytes: Buffer): Manifest {
     },
     *entriesOfDomain(domain) {
       for (const file of byDomain.get(domain) ?? []) yield { ok: true, file };
+    },
+    *namesOfDomain(domain) {
+      yield* byDomain.get(domain) ?? [];
     },
     domains: () =>
       [...byDomain].map(([domain, all]) => ({ domain, files: all.filter(({ kind }) => kind === 'file').length })),
