@@ -1,5 +1,4 @@
 import js from '@eslint/js';
-import { importX } from 'eslint-plugin-import-x';
 import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
@@ -13,7 +12,7 @@ import tseslint from 'typescript-eslint';
  *   plist
  *   base
  *
- * texts (sentences, no vscode) stands beside; cli, views and commands use it.
+ * texts (sentences, no vscode) stands beside; cli, views and commands use it. Circles are found by scripts/findCycles.mjs.
  */
 const notVscode = {
   group: ['vscode'],
@@ -42,13 +41,6 @@ export default tseslint.config(
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
-    plugins: { 'import-x': importX },
-    settings: {
-      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
-      'import-x/resolver': { node: { extensions: ['.ts', '.mjs', '.js'] } },
-      'import-x/extensions': ['.ts'],
-      'import-x/ignore': ['node_modules'],
-    },
     rules: {
       '@typescript-eslint/no-floating-promises': ['error', { checkThenables: true }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
@@ -59,8 +51,10 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       // A method that answers a promise without awaiting is how an interface is kept by something that is quick.
       '@typescript-eslint/require-await': 'off',
-      'import-x/no-cycle': ['error', { ignoreExternal: true }],
-      'import-x/no-default-export': 'error',
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'Export by name: a thing has one name everywhere.' },
+      ],
       'no-console': 'error',
       eqeqeq: 'error',
     },
@@ -148,7 +142,7 @@ export default tseslint.config(
     files: ['**/*.{js,mjs,cjs}'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: globals.node },
-    rules: { '@typescript-eslint/no-require-imports': 'off', 'import-x/no-default-export': 'off' },
+    rules: { '@typescript-eslint/no-require-imports': 'off', 'no-restricted-syntax': 'off' },
   },
   { files: ['**/*.d.mts', '**/*.d.ts'], extends: [tseslint.configs.disableTypeChecked] },
 );

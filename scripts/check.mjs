@@ -1,4 +1,4 @@
-// node scripts/check.mjs [types|lint|format …]: what a compiler and two readers can find. Without a name: all three.
+// node scripts/check.mjs [types|lint|cycles|format …]: what a compiler and other readers can find. Without a name: all.
 // TEST_RESULT=file: the counts as JSON, one per step.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -13,6 +13,7 @@ const steps = {
   types: [tool('typescript', 'bin/tsc'), '--noEmit', '-p', '.'],
   'types of the page': [tool('typescript', 'bin/tsc'), '--noEmit', '-p', pageProject],
   lint: [tool('eslint', 'bin/eslint.js'), '--max-warnings=0', '.'],
+  cycles: ['scripts/findCycles.mjs'],
   format: [tool('prettier', 'bin/prettier.cjs'), '--check', '--log-level=warn', '.'],
 };
 
