@@ -70,7 +70,11 @@ export class LoopUnderTest {
   /** The next message of the host must be this status. */
   async expectStatus(code: number, value: unknown = {}): Promise<void> {
     const [name, actual, text, actualValue] = await this.receive();
-    assert.deepEqual([name, actual, toPlain(actualValue!)], ['DLMessageStatusResponse', code, value], typeof text === 'string' ? text : undefined);
+    assert.deepEqual(
+      [name, actual, toPlain(actualValue!)],
+      ['DLMessageStatusResponse', code, value],
+      typeof text === 'string' ? text : undefined,
+    );
   }
 
   upload(files: readonly UploadedFile[], { total = 0, percent = 0 } = {}): void {
