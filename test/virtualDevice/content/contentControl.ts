@@ -1,9 +1,13 @@
+import path from 'node:path';
+import { compareBackupFolder } from '../compare/compareBackupFolder';
+import { differenceText } from '../compare/difference';
 import type { FileDescription } from '../description';
 import type { DeviceState } from '../deviceState';
+import { backupsOf } from '../mobilebackup2/deviceBackups';
 
-/** What the control connection asks of a device's content. Until the content is there, every request is refused. */
+/** What the control connection asks of a device's content. */
 export interface ContentControl {
-  /** Changes, adds and removes `count` files, the same ones for the same seed. @returns what was done, a line each. */
+  /** Changes, adds, removes, renames and touches `count` files in all, the same ones for the same seed. @returns what was done, a line each. */
   changeFiles(device: DeviceState, count: number, seed: number): Promise<readonly string[]>;
   putFile(device: DeviceState, file: FileDescription): Promise<void>;
   removeFile(device: DeviceState, domain: string, relativePath: string): Promise<void>;
@@ -14,11 +18,16 @@ export interface ContentControl {
   compareFolder(device: DeviceState, folder: string, password?: string): Promise<readonly string[]>;
 }
 
-const missing = () => Promise.reject(new Error('the content is not there yet'));
-
 export const contentControl: ContentControl = {
-  changeFiles: missing,
-  putFile: missing,
-  removeFile: missing,
-  compareFolder: missing,
+  changeFiles: (device, count, seed) => Promise.resolve(backupsOf(device).content.churn(count, seed)),
+  putFile: (device, file) => {
+    backupsOf(device).content.put(file);
+    return Promise.resolve();
+  },
+  removeFile: (device, domain, relativePath) => {
+    const removed = backupsOf(device).content.remove(domain, relativePath);
+    return removed ? Promise.resolve() : Promise.reject(new Error(`there is no ${domain}-${relativePath}`));
+  },
+  compareFolder: async (device, folder, password) =>
+    (await compareBackupFolder(device, path.join(folder, device.udid), password)).map(differenceText),
 };

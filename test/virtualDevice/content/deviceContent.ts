@@ -166,6 +166,19 @@ export class DeviceContent {
     return new RandomNumbers(seed).pick(this.#writable(), count).map((entry) => this.touch(entry.domain, entry.path));
   }
 
+  /** A bit of everything: of `count` files about half change, the others are added, removed, renamed or touched. */
+  churn(count: number, seed: number): string[] {
+    const share = Math.floor(count / 8);
+    const list = (what: string, entries: readonly ContentEntry[]) => entries.map((entry) => `${what} ${entry.name}`);
+    return [
+      ...list('changed', this.changeFiles(count - share * 4, seed)),
+      ...list('touched', this.touchFiles(share, seed + 1)),
+      ...list('renamed', this.renameFiles(share, seed + 2)),
+      ...list('removed', this.removeFiles(share, seed + 3)),
+      ...list('added', this.addFiles(share, seed)),
+    ];
+  }
+
   /** As a phone out of the box. */
   clear(): void {
     this.#entries.clear();
@@ -178,7 +191,6 @@ export class DeviceContent {
   #addGroup(group: FileGroup): void {
     const [userId, groupId] = ownerOf(group.domain);
     const folder = group.relativePath === '' ? '' : `${group.relativePath}/`;
-    const name = group.relativePath.split('/').pop() || 'group';
     const digits = Math.max(6, String(group.count - 1).length);
     const root = this.#keyOf(group.domain, group.relativePath);
     this.#makeFolders(group.domain, `${folder}x`);
@@ -188,7 +200,7 @@ export class DeviceContent {
       const birth = FIRST_DAY + (key % 50_000_000);
       const entry = makeEntry({
         domain: group.domain,
-        path: `${folder}${name}-${String(index).padStart(digits, '0')}.bin`,
+        path: `${folder}group-${String(index).padStart(digits, '0')}.bin`,
         kind: 'file',
         size: group.size,
         key,

@@ -1,7 +1,149 @@
+import { dict, PlistReal, type PlistArray, type PlistDict } from '../../../src/plist';
 import type { ServiceHandler } from '../serviceConnection';
+import { backUp } from './backUp';
+import { changePassword } from './changePassword';
+import { backupsOf } from './deviceBackups';
+import { describe, DeviceLink, signed } from './deviceLink';
+import { HostFault, HostLeft, Refusal } from './hostFault';
+import { HostFiles } from './hostFiles';
+import { runHostileScript } from './hostileScript';
+import { restore } from './restore';
+import { refusal, type Session } from './session';
 
-/** Closes at once until the backup service is there. */
-export const serveMobileBackup2: ServiceHandler = (_stream, device) => {
-  device.log('com.apple.mobilebackup2 has no implementation yet');
-  return Promise.resolve();
+/** Milliseconds that a device is away when it restarts. */
+const RESTART_MS = 300;
+
+/** com.apple.mobilebackup2: one conversation, one request. */
+export const serveMobileBackup2: ServiceHandler = async (stream, device, context) => {
+  const log = (text: string) => device.log(`mobilebackup2: ${text}`);
+  const link = new DeviceLink(stream);
+  const backups = backupsOf(device);
+  const session: Session = { link, files: new HostFiles(link, log), device, backups, context };
+  backups.takeCancellation(); // One that came while nothing was going on is about nothing.
+  try {
+    await link.open();
+    await hello(link);
+    const request = processMessage(await link.receive());
+    const name = request.get('MessageName');
+    log(`request ${String(name)}`);
+    const outcome = await answer(session, String(name), request);
+    if (outcome === 'silent') return;
+    await untilHostLeaves(link);
+    if (outcome === 'restart') device.later(0, () => device.restart(RESTART_MS));
+  } catch (error) {
+    if (error instanceof HostLeft) return log(error.message);
+    if (error instanceof HostFault) log(`REFUSED: ${error.message}`);
+    throw error;
+  }
 };
+
+type Outcome = 'answered' | 'restart' | 'silent';
+
+async function answer(session: Session, name: string, request: PlistDict): Promise<Outcome> {
+  const { link, device } = session;
+  try {
+    const outcome = await carryOut(session, name, request);
+    if (outcome !== 'silent') await respond(link, 0);
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    device.log(`mobilebackup2: ${name} ends with ${error.code}: ${error.message}`);
+    await respond(link, error.code, error.message);
+    return 'answered';
+  }
+}
+
+async function carryOut(session: Session, name: string, request: PlistDict): Promise<Outcome> {
+  const { link, device, backups } = session;
+  if (backups.hostileScript.length > 0) {
+    const script = backups.hostileScript;
+    backups.hostileScript = [];
+    await runHostileScript(link, script, backups.hostileResults);
+  }
+  switch (name) {
+    case 'Backup':
+      await backUp(session, request);
+      return 'answered';
+    case 'Restore':
+      return (await restore(session, request)) ? 'restart' : 'answered';
+    case 'ChangePassword':
+      await changePassword(session, request);
+      return 'answered';
+    case 'EnableCloudBackup':
+      enableCloudBackup(session, request);
+      return 'answered';
+    case 'EraseDevice':
+      device.later(0, () => {
+        device.erase();
+        device.restart(RESTART_MS);
+      });
+      return 'silent';
+    case 'CancelBackup':
+      await untilHostLeaves(link);
+      return 'silent';
+    case 'Info':
+    case 'List':
+    case 'Unback':
+    case 'Extract': {
+      // They look for the index of backups before iOS 10 and do not find it.
+      const path = `${String(request.get('SourceIdentifier') ?? device.udid)}/Manifest.mbdb`;
+      throw refusal(205, `No such file or directory at path "${path}" (MBErrorDomain/4)`);
+    }
+    default:
+      throw new HostFault(`request ${name}`);
+  }
+}
+
+function enableCloudBackup({ device }: Session, request: PlistDict): void {
+  const state = request.get('CloudBackupState');
+  if (typeof state !== 'boolean') throw new HostFault('CloudBackupState is no boolean');
+  device.setSwitches({ cloudBackup: state });
+}
+
+/** Settles the version: 2.1 if the host knows it, else 2.0. */
+async function hello(link: DeviceLink): Promise<void> {
+  const request = processMessage(await link.receive());
+  const versions = request.get('SupportedProtocolVersions');
+  if (request.get('MessageName') !== 'Hello' || !Array.isArray(versions)) {
+    throw new HostFault('the first message is no Hello with SupportedProtocolVersions');
+  }
+  const offered = versions.map((version) => {
+    if (!(version instanceof PlistReal)) throw new HostFault('a protocol version is no real');
+    return version.value;
+  });
+  // 2.1 that came as a real of 4 bytes is not quite 2.1.
+  const version = [2.1, 2.0].find((known) => offered.some((value) => Math.abs(value - known) < 0.001));
+  if (version === undefined) {
+    await respond(link, 1, `No protocol version in common: ${offered.join(', ')}`);
+    throw new HostFault(`the host offers the versions ${offered.join(', ')}`);
+  }
+  await link.send([
+    'DLMessageProcessMessage',
+    dict({ MessageName: 'Response', ErrorCode: 0, ProtocolVersion: new PlistReal(version) }),
+  ]);
+}
+
+function processMessage(message: PlistArray): PlistDict {
+  const body = message[1];
+  if (message[0] !== 'DLMessageProcessMessage' || message.length !== 2 || !(body instanceof Map)) {
+    throw new HostFault(`${describe(message)} instead of a request`);
+  }
+  return body as PlistDict;
+}
+
+function respond(link: DeviceLink, code: number, description?: string): Promise<void> {
+  return link.send([
+    'DLMessageProcessMessage',
+    dict({ MessageName: 'Response', ErrorCode: code, ErrorDescription: description }),
+  ]);
+}
+
+/** Nothing but a goodbye may come after the Response. */
+async function untilHostLeaves(link: DeviceLink): Promise<void> {
+  try {
+    const message = await link.receive();
+    throw new HostFault(`the host sends ${describe(message)} after the end (${String(signed(message[1]))})`);
+  } catch (error) {
+    if (error instanceof HostFault) throw error;
+  }
+}

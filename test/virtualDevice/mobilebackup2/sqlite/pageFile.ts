@@ -1,5 +1,6 @@
 export const PAGE_SIZE = 4096;
 const PAGES_PER_CHUNK = 256;
+const CHUNK_LENGTH = PAGES_PER_CHUNK * PAGE_SIZE;
 /** One pointer-map page describes the pages that follow it. */
 const MAPPED_PAGES = Math.floor(PAGE_SIZE / 5);
 /** The page at 1 GiB is where SQLite locks; it holds nothing. */
@@ -27,6 +28,10 @@ export class PageFile {
     return this.#count * PAGE_SIZE;
   }
 
+  get size(): number {
+    return this.length;
+  }
+
   /** A new page of zeros; pages that serve the file itself are passed over. */
   allocate(): number {
     for (;;) {
@@ -50,6 +55,26 @@ export class PageFile {
     bytes.writeUInt32BE(parent, at + 1);
   }
 
+  /** Fills `target` with the file's bytes from `offset` on. */
+  fill(offset: number, target: Uint8Array): void {
+    let filled = 0;
+    for (const piece of this.#piecesAt(offset, target.length)) {
+      target.set(piece, filled);
+      filled += piece.length;
+    }
+  }
+
+  /** The file has these very bytes at `offset`. */
+  matches(offset: number, bytes: Buffer): boolean {
+    if (offset + bytes.length > this.length) return false;
+    let compared = 0;
+    for (const piece of this.#piecesAt(offset, bytes.length)) {
+      if (bytes.compare(piece, 0, piece.length, compared, compared + piece.length) !== 0) return false;
+      compared += piece.length;
+    }
+    return true;
+  }
+
   /** The file from its beginning in pieces of at most 1 MiB. */
   *pieces(): Generator<Buffer> {
     let left = this.length;
@@ -59,8 +84,19 @@ export class PageFile {
     }
   }
 
+  *#piecesAt(offset: number, length: number): Generator<Buffer> {
+    const end = offset + length;
+    for (let at = offset; at < end;) {
+      const chunk = this.chunks[Math.floor(at / CHUNK_LENGTH)] as Buffer;
+      const from = at % CHUNK_LENGTH;
+      const piece = chunk.subarray(from, Math.min(CHUNK_LENGTH, from + end - at));
+      yield piece;
+      at += piece.length;
+    }
+  }
+
   #append(): number {
-    if (this.#count % PAGES_PER_CHUNK === 0) this.chunks.push(Buffer.alloc(PAGES_PER_CHUNK * PAGE_SIZE));
+    if (this.#count % PAGES_PER_CHUNK === 0) this.chunks.push(Buffer.alloc(CHUNK_LENGTH));
     return ++this.#count;
   }
 }
