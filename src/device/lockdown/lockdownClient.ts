@@ -84,7 +84,10 @@ export class LockdownClient implements AsyncDisposable {
       { HostID: hostId, SystemBUID: systemBuid, ProtocolVersion: '2' },
       signal,
     );
-    if (reply.get('EnableSessionSSL') !== true) return;
+    // Every system does TLS here; whoever does without proves no key, and could be anybody.
+    if (reply.get('EnableSessionSSL') !== true) {
+      throw new AppError('wrongDeviceKey', 'the device wants a session without TLS, which would prove nothing');
+    }
     this.#stream = await startTlsClient(this.#stream, { ...keys.tls(), signal });
     this.#channel = new PlistChannel(this.#stream, 'lockdown');
   }

@@ -55,17 +55,46 @@ export async function openSession(
   }
 }
 
+export interface FirstSession {
+  readonly lockdown: LockdownClient;
+  readonly keys: SessionKeys;
+  readonly identity: DeviceIdentity;
+}
+
 /**
  * The first session with a device: finds out which TLS it speaks, and makes sure that device and record go together.
+ *
+ * A device that has other certificates of ours than we have breaks off the handshake. So does a bad cable: it is tried
+ * twice before the record is called stale.
  * @throws AppError as openSession().
  */
 export async function openFirstSession(
   target: SessionTarget,
   record: PairRecord,
   signal?: AbortSignal,
-): Promise<{ readonly lockdown: LockdownClient; readonly keys: SessionKeys; readonly identity: DeviceIdentity }> {
+): Promise<FirstSession> {
   const keys = new SessionKeys(record);
-  const lockdown = await openWithFallback(target, keys, signal);
+  try {
+    return await tryFirstSession(target, keys, signal);
+  } catch (error) {
+    if (!isAppError(error, 'tlsFailed')) throw error;
+    target.log.info(`device ${target.udid}: ${error.message}; trying again`);
+    await checkStillThere(target, error, signal);
+    if (await speaksOldTls(target, signal)) keys.allowLegacyTls();
+  }
+  try {
+    return await tryFirstSession(target, keys, signal);
+  } catch (error) {
+    if (!isAppError(error, 'tlsFailed')) throw error;
+    await checkStillThere(target, error, signal);
+    throw new AppError('trustStale', 'the device does not accept the certificates of the pair record', {
+      cause: error,
+    });
+  }
+}
+
+async function tryFirstSession(target: SessionTarget, keys: SessionKeys, signal?: AbortSignal): Promise<FirstSession> {
+  const lockdown = await openSession(target, keys, signal);
   try {
     const udid = await firstAnswer(lockdown, signal);
     if (udid !== undefined && udid !== target.udid) {
@@ -81,45 +110,28 @@ export async function openFirstSession(
   }
 }
 
-async function openWithFallback(
-  target: SessionTarget,
-  keys: SessionKeys,
-  signal?: AbortSignal,
-): Promise<LockdownClient> {
-  try {
-    return await openSession(target, keys, signal);
-  } catch (error) {
-    if (!isAppError(error, 'tlsFailed')) throw error;
-    if (await speaksModernTls(target, signal)) throw rejected(error);
-    target.log.info(`device ${target.udid}: trying the TLS of old systems`);
-  }
-  keys.allowLegacyTls();
-  try {
-    return await openSession(target, keys, signal);
-  } catch (error) {
-    throw isAppError(error, 'tlsFailed') ? rejected(error) : error;
-  }
-}
-
-async function speaksModernTls({ mux, deviceId, log }: SessionTarget, signal?: AbortSignal): Promise<boolean> {
-  await using lockdown = await LockdownClient.open(mux, deviceId, log, signal);
-  return !isBefore(await readIdentityFrom(lockdown, signal), FIRST_MODERN_TLS);
-}
-
 /** With TLS 1.3 a device refuses our certificate only after our side of the handshake is done: by hanging up. */
 async function firstAnswer(lockdown: LockdownClient, signal?: AbortSignal): Promise<string | undefined> {
   try {
     const udid = await lockdown.getValue(undefined, 'UniqueDeviceID', signal);
     return typeof udid === 'string' ? udid : undefined;
   } catch (error) {
-    if (isAppError(error, 'deviceGone')) throw rejected(error);
-    throw error;
+    if (!isAppError(error, 'deviceGone')) throw error;
+    throw new AppError('tlsFailed', 'the device hung up right after the TLS handshake', { cause: error });
   }
 }
 
-/** A device that breaks off the handshake has another pair record for us than we have, or none. */
-function rejected(error: Error): AppError {
-  return new AppError('trustStale', 'the device does not accept the certificates of the pair record', { cause: error });
+/** @throws AppError `deviceGone` if usbmuxd does not list the connection any more. */
+async function checkStillThere({ mux, deviceId }: SessionTarget, cause: Error, signal?: AbortSignal): Promise<void> {
+  const devices = await mux.listDevices(signal);
+  if (!devices.some((device) => device.deviceId === deviceId)) {
+    throw new AppError('deviceGone', `device ${deviceId} was detached`, { cause });
+  }
+}
+
+async function speaksOldTls({ mux, deviceId, log }: SessionTarget, signal?: AbortSignal): Promise<boolean> {
+  await using lockdown = await LockdownClient.open(mux, deviceId, log, signal);
+  return isBefore(await readIdentityFrom(lockdown, signal), FIRST_MODERN_TLS);
 }
 
 /** True for refusals that say: this record is of no use any more. */

@@ -14,7 +14,7 @@ export async function readIdentity(
   { log, signal }: { readonly log: Log; readonly signal?: AbortSignal | undefined },
 ): Promise<DeviceIdentity> {
   await using lockdown = await LockdownClient.open(mux, deviceId, log, signal);
-  return readIdentityFrom(lockdown, signal);
+  return await readIdentityFrom(lockdown, signal);
 }
 
 /** The same, over a connection that is open; with or without a session. */
