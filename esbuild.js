@@ -101,7 +101,8 @@ async function main() {
     const copied = copies.map(([from]) => from);
     const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
     const notices = writeNotices({ root, dist, inputs: [...copied, ...inputs] });
-    const made = [...wanted.map(({ name }) => `${name}.js`), ...copies.map(([, to]) => to), ...notices];
+    const outputs = results.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => path.basename(file)));
+    const made = [...outputs, ...copies.map(([, to]) => to), ...notices];
     // Nothing of an earlier build may end up in a package.
     for (const name of fs.readdirSync(dist)) {
       if (!made.includes(name)) fs.rmSync(path.join(dist, name), { recursive: true });

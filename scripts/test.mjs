@@ -14,6 +14,7 @@ const minutes = 60_000;
 const suites = {
   build: { command: ['esbuild.js', '--production'], needs: ['modules'], limit: 2 * minutes, counts: false },
   check: { command: ['scripts/check.mjs'], needs: ['modules'], limit: 6 * minutes },
+  project: { command: ['test/run.mjs', 'test/project'], needs: ['modules'], limit: 4 * minutes, reporter: 'dot' },
   unit: { command: ['test/run.mjs', 'test/unit'], needs: ['modules'], limit: 6 * minutes, reporter: 'dot' },
   device: { command: ['test/run.mjs', 'test/device'], needs: ['modules', 'peers'], limit: 10 * minutes },
   extension: { command: ['test/runExtension.mjs'], needs: ['modules', 'host', 'browser'], limit: 6 * minutes },
