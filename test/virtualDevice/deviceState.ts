@@ -36,7 +36,7 @@ export type AttachmentEvent = { readonly kind: 'attached' | 'detached'; readonly
 export class DeviceState {
   readonly udid: string;
   readonly media = new MediaTree();
-  readonly keys = new DeviceKeys();
+  readonly keys: DeviceKeys;
   readonly trustDialog: TrustDialog;
   /** By HostID: the computers that it trusts. */
   readonly pairedHosts = new Map<string, PairedHost>();
@@ -73,6 +73,7 @@ export class DeviceState {
     newDeviceId: () => number,
   ) {
     this.udid = description.udid;
+    this.keys = new DeviceKeys(description.udid);
     this.name = description.name;
     this.#switches = { ...description.state };
     this.#newDeviceId = newDeviceId;

@@ -10,12 +10,21 @@ interface Keys {
   readonly publicKeySha1: string;
 }
 
+/** By UDID: a device keeps its key when it is started again in the same process. Making one takes 100 ms and more. */
+const made = new Map<string, Promise<Keys>>();
+
 /** The device's own RSA key, made when it is first needed. */
 export class DeviceKeys {
-  #keys: Promise<Keys> | undefined;
+  readonly #udid: string;
+
+  constructor(udid: string) {
+    this.#udid = udid;
+  }
 
   get(): Promise<Keys> {
-    return (this.#keys ??= generate());
+    let keys = made.get(this.#udid);
+    if (!keys) made.set(this.#udid, (keys = generate()));
+    return keys;
   }
 }
 
