@@ -1,3 +1,5 @@
+import fs from 'node:fs/promises';
+import path from 'node:path';
 import { AppError } from '../../src/base/errors';
 import type { BackupStore, StoreEntry, StoreReader, StoreWriter } from '../../src/device/mobilebackup2/backupStore';
 
@@ -109,6 +111,15 @@ export class MemoryStore implements BackupStore {
   async freeSpace(): Promise<number> {
     await this.before('freeSpace', '');
     return this.freeBytes;
+  }
+
+  /** Writes everything below a folder of this computer, for whoever looks at real files. */
+  async saveTo(folder: string): Promise<void> {
+    for (const name of this.folders) await fs.mkdir(path.join(folder, name), { recursive: true });
+    for (const [name, content] of this.files) {
+      await fs.mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+      await fs.writeFile(path.join(folder, name), content);
+    }
   }
 
   async #begin(operation: string, path: string): Promise<string> {

@@ -18,6 +18,8 @@ const MAX_NAME_LENGTH = 64 * 1024;
 const MAX_REASON_LENGTH = 4096;
 /** Files up to this size are written whole, several at a time; bigger ones piece by piece. */
 const SMALL_FILE_MAX = 256 * 1024;
+/** In bytes; it has about 200. */
+const STATUS_FILE_MAX = 4096;
 
 /**
  * `["DLMessageUploadFiles", {options}, percent, total bytes]`, and behind it the files: for each the length and name on
@@ -28,8 +30,10 @@ const SMALL_FILE_MAX = 256 * 1024;
  */
 export async function uploadFiles({ elements }: DeviceLinkMessage, context: LoopContext): Promise<void> {
   const { link, progress, facts } = context;
-  progress.enter('receiving');
-  progress.beginBatch(numberOf(elements[2]), numberOf(elements[3]) ?? 0);
+  const announced = numberOf(elements[3]) ?? 0;
+  // Between moving and removing it only notes in Status.plist how far it is.
+  if (announced > STATUS_FILE_MAX || !['moving', 'removing'].includes(progress.stage)) progress.enter('receiving');
+  progress.beginBatch(numberOf(elements[2]), announced);
   const upload = new Upload(context);
   try {
     await link.raw(() => upload.receive());
