@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../base/abort';
 import { withDeadline } from '../io/deadline';
 import { REPLY_TIMEOUT_MS, type AbortableStream } from '../lockdown/plistChannel';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
-import { AfcOperation, encodeAfcPacket, readAfcPacket } from './afcPacket';
+import { AfcOperation, encodeAfcPacket, readAfcPacket, type AfcPacket } from './afcPacket';
 
 const SERVICE = 'com.apple.afc';
 /** In bytes; what the common tools ask for at once. */
@@ -183,14 +183,22 @@ export class AfcClient implements AsyncDisposable {
     return this.close();
   }
 
+  /** After an unexpected one nothing that follows could be understood: the connection is closed. */
+  async #readReply(packetNumber: bigint): Promise<AfcPacket> {
+    try {
+      const reply = await readAfcPacket(this.#stream);
+      if (reply.packetNumber === packetNumber) return reply;
+      throw new AppError('unexpectedReply', `AFC: reply to packet ${reply.packetNumber}; expected ${packetNumber}`);
+    } catch (error) {
+      this.#stream.abort();
+      throw error;
+    }
+  }
+
   async #exchange(operation: number, parameters: Buffer, payload: Uint8Array | undefined): Promise<Buffer> {
     const packetNumber = ++this.#packetNumber;
     await this.#stream.write(encodeAfcPacket({ packetNumber, operation, body: parameters }, payload));
-    const reply = await readAfcPacket(this.#stream);
-    if (reply.packetNumber !== packetNumber) {
-      this.#stream.abort();
-      throw new AppError('unexpectedReply', `AFC: reply to packet ${reply.packetNumber}; expected ${packetNumber}`);
-    }
+    const reply = await this.#readReply(packetNumber);
     if (reply.operation !== AfcOperation.status) return reply.body;
     const status = reply.body.length >= 8 ? Number(reply.body.readBigUInt64LE(0)) : -1;
     if (status === AfcStatus.success || status === AfcStatus.endOfData) return EMPTY;
