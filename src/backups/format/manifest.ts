@@ -43,6 +43,8 @@ export interface Manifest {
   entriesOfDomain(domain: string): Generator<ManifestEntry>;
   /** Names alone, without their records: quick. The kind is what the row's flags say. */
   namesOfDomain(domain: string): Generator<ManifestName>;
+  /** Names whose domain and path contain every word. */
+  matchNames(words: readonly string[]): Generator<ManifestName & { readonly domain: string }>;
   /** Domains with the number of their files, directories not counted. */
   domains(): readonly { readonly domain: string; readonly files: number }[];
   find(fileID: string): ManifestEntry | undefined;
@@ -131,6 +133,17 @@ class DatabaseManifest implements Manifest {
     }
   }
 
+  *matchNames(words: readonly string[]): Generator<ManifestName & { readonly domain: string }> {
+    const like = words.map(() => "domain || '/' || relativePath LIKE ? ESCAPE '\\'").join(' AND ');
+    const sql = `SELECT fileID, domain, relativePath, flags FROM Files WHERE ${like}`;
+    const patterns = words.map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`);
+    for (const [fileID, domain, relativePath, flags] of this.#db.rows(sql, patterns)) {
+      const kind = kindOfFlags(Number(flags));
+      if (typeof fileID !== 'string' || typeof domain !== 'string' || typeof relativePath !== 'string') continue;
+      if (kind && isFileID(fileID)) yield { fileID, domain, relativePath, kind };
+    }
+  }
+
   domains(): readonly { readonly domain: string; readonly files: number }[] {
     const rows = this.#db.rows('SELECT domain, sum(flags & 1) FROM Files WHERE domain IS NOT NULL GROUP BY domain');
     return [...rows].map(([domain, files]) => ({ domain: String(domain), files: Number(files) }));
@@ -178,6 +191,13 @@ function openMbdb(bytes: Buffer): Manifest {
     },
     *namesOfDomain(domain) {
       yield* byDomain.get(domain) ?? [];
+    },
+    *matchNames(words) {
+      const wanted = words.map((word) => word.toLowerCase());
+      for (const file of files) {
+        const name = `${file.domain}/${file.relativePath}`.toLowerCase();
+        if (wanted.every((word) => name.includes(word))) yield file;
+      }
     },
     domains: () =>
       [...byDomain].map(([domain, all]) => ({ domain, files: all.filter(({ kind }) => kind === 'file').length })),

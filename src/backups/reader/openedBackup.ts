@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../base/errors';
@@ -12,6 +13,7 @@ import { DomainTree, type TreeChild } from './domainTree';
 
 /** Trees of domains kept in memory at a time; a phone has some hundred domains, most of them tiny. */
 const KEPT_TREES = 64;
+const HASH_CHUNK = 1 << 20;
 
 /** A file or folder inside an opened backup. */
 export interface OpenedEntry {
@@ -133,6 +135,25 @@ export class OpenedBackup {
     } catch (error) {
       stored.close();
       throw error;
+    }
+  }
+
+  /** Compares the stored bytes with the row's digest; true for a file that has none. @throws AppError `fileNotFound` */
+  isUnaltered(file: BackupFile): boolean {
+    if (!file.digest) return true;
+    const stored = new FileSource(this.#placeOf(file));
+    try {
+      const hash = createHash('sha1');
+      const buffer = Buffer.allocUnsafe(Math.min(stored.size, HASH_CHUNK) || 1);
+      for (let offset = 0; offset < stored.size;) {
+        const count = stored.read(buffer, offset);
+        if (count === 0) break;
+        hash.update(buffer.subarray(0, count));
+        offset += count;
+      }
+      return hash.digest().equals(file.digest);
+    } finally {
+      stored.close();
     }
   }
 
