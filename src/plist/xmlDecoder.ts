@@ -193,13 +193,11 @@ function readReal(content: string, place: number): PlistReal {
 }
 
 function readDate(content: string, place: number): Date {
-  const text = content.trim();
-  // Fractions of a second are not in the format, but some tools write them.
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(text)) {
-    const date = new Date(text);
-    if (!Number.isNaN(date.getTime())) return date;
-  }
-  throw new PlistError('<date> without a date', place);
+  // libplist does not pad years before 1000; fractions of a second are not in the format, but some tools write them.
+  const match = /^(\d{1,4})(-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)$/.exec(content.trim());
+  const date = new Date(match === null ? NaN : match[1]!.padStart(4, '0') + match[2]!);
+  if (Number.isNaN(date.getTime())) throw new PlistError('<date> without a date', place);
+  return date;
 }
 
 function readData(content: string, place: number): Buffer {
