@@ -19,7 +19,9 @@ export class ControlClient implements AsyncDisposable {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on('line', (line) => this.#take(line));
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => {}); // It passes on those of the socket.
+    lines.on('line', (line) => this.#take(line));
     socket.on('error', () => {}); // Followed by close.
     socket.on('close', () => {
       for (const { reject } of this.#waiting.values()) reject(new Error('the virtual device has ended'));

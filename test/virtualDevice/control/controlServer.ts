@@ -53,7 +53,9 @@ export class ControlServer implements AsyncDisposable {
       this.#sockets.delete(socket);
       for (const stop of stops) stop();
     });
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => {}); // It passes on those of the socket.
+    lines.on('line', (line) => {
       void this.#answer(line, send, () => {
         if (stops.length === 0) stops.push(...this.#watch(send));
       });
