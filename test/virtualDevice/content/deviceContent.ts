@@ -57,7 +57,7 @@ export class DeviceContent {
   put(file: FileDescription): ContentEntry {
     const { domain, relativePath: path, kind } = file;
     const before = this.find(domain, path);
-    const key = before?.key ?? this.#keyOf(domain, path);
+    const key = before?.key ?? this.keyOf(domain, path);
     const revision = file.revision ?? (before ? before.revision + 1 : 0);
     const birth = before?.birth ?? FIRST_DAY + (key % 50_000_000);
     const modified = file.modified ?? Math.max(birth, (before?.modified ?? 0) + 1);
@@ -103,6 +103,11 @@ export class DeviceContent {
       }
     }
     return this.#entries.delete(entry.name);
+  }
+
+  /** Removes this one item only. */
+  removeEntry(entry: ContentEntry): void {
+    this.#entries.delete(entry.name);
   }
 
   /** Gives a file another name; its content stays what it was. */
@@ -192,7 +197,7 @@ export class DeviceContent {
     const [userId, groupId] = ownerOf(group.domain);
     const folder = group.relativePath === '' ? '' : `${group.relativePath}/`;
     const digits = Math.max(6, String(group.count - 1).length);
-    const root = this.#keyOf(group.domain, group.relativePath);
+    const root = this.keyOf(group.domain, group.relativePath);
     this.#makeFolders(group.domain, `${folder}x`);
     for (let index = 0; index < group.count; index++) {
       // One hash for the group, then steps that do not repeat within 48 bits: a hash per file would take seconds.
@@ -227,7 +232,7 @@ export class DeviceContent {
     for (let end = path.lastIndexOf('/'); ; end = path.lastIndexOf('/', end - 1)) {
       const folder = end < 0 ? '' : path.slice(0, end);
       if (this.#entries.has(`${domain}-${folder}`)) return;
-      const key = this.#keyOf(domain, folder);
+      const key = this.keyOf(domain, folder);
       const [userId, groupId] = ownerOf(domain);
       const birth = FIRST_DAY + (key % 1_000_000);
       const entry = makeEntry({
@@ -255,8 +260,8 @@ export class DeviceContent {
     }
   }
 
-  /** 48 bits by FNV-1a, different for each device and name. */
-  #keyOf(domain: string, path: string): number {
+  /** The key of a new file of that name: 48 bits, different for each device and name. */
+  keyOf(domain: string, path: string): number {
     const name = `${this.#seed}:${domain}-${path}`;
     let low = 0x811c9dc5;
     let high = 0x01000193;

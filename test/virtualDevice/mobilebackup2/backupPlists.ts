@@ -31,7 +31,7 @@ export interface ManifestPlist {
   /** u32LE class and 40 bytes of wrapped key. */
   readonly manifestKey: Buffer | undefined;
   readonly productVersion: string;
-  readonly deviceClass: string | undefined;
+  readonly deviceName: string | undefined;
   readonly supervised: boolean;
   readonly udid: string;
 }
@@ -127,7 +127,7 @@ export function parseManifestPlist(bytes: Buffer): ManifestPlist {
     keybag: getData(manifest, 'BackupKeyBag'),
     manifestKey: getOptionalData(manifest, 'ManifestKey'),
     productVersion: getString(lockdown, 'ProductVersion'),
-    deviceClass: getOptionalString(lockdown, 'DeviceClass'),
+    deviceName: getOptionalString(lockdown, 'DeviceName'),
     supervised: chaperone instanceof Map && chaperone.get('DeviceIsChaperoned') === true,
     udid: getString(lockdown, 'UniqueDeviceID'),
   };

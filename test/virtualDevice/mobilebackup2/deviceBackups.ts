@@ -54,6 +54,8 @@ export class DeviceBackups {
   interrupted: InterruptedRun | undefined;
   /** A restore that was not followed by a restart: the next one fails. */
   restoredWithoutRestart = false;
+  /** The apps that the host of the last restore has asked for; undefined: it has not. */
+  restoreApplications: readonly string[] | undefined;
   /** Messages that the next run sends before its normal course. */
   hostileScript: readonly HostileStep[] = [];
   /** What the host has answered to them. */
