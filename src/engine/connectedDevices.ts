@@ -2,7 +2,10 @@ import type { Disposable } from '../base/disposable';
 import { AppError, isAppError, isCancellation } from '../base/errors';
 import type { Log } from '../base/log';
 import {
+  backUp,
+  changePassword,
   DeviceWatcher,
+  enableCloudBackup,
   Notification,
   NotificationProxy,
   openTrustedDevice,
@@ -16,6 +19,7 @@ import {
   type MuxAddress,
   type TrustState,
 } from '../device';
+import { modelName } from '../texts/deviceModels';
 import type {
   DeviceBackupOutcome,
   DeviceBackupRequest,
@@ -37,6 +41,9 @@ const OBSERVED = [
   'com.apple.mobile.application_installed',
   'com.apple.mobile.application_uninstalled',
 ];
+
+/** The rest is counted; a log of thousands helps nobody. */
+const MAX_SKIPPED_LOGGED = 50;
 
 /** The devices that usbmuxd reaches. */
 export class ConnectedDevices implements DevicesPort {
@@ -104,16 +111,24 @@ export class ConnectedDevices implements DevicesPort {
     await device.setValue('com.apple.mobile.wireless_lockdown', 'EnableWifiConnections', on, signal);
   }
 
-  setCloudBackup(udid: string, _on: boolean, _signal: AbortSignal): Promise<void> {
-    return Promise.reject(missing(udid, 'setCloudBackup'));
+  async setCloudBackup(udid: string, on: boolean, signal: AbortSignal): Promise<void> {
+    await using device = await this.#open(udid, signal);
+    await enableCloudBackup(device, on, { log: this.#log, signal });
   }
 
-  backUp(udid: string, _request: DeviceBackupRequest): Promise<DeviceBackupOutcome> {
-    return Promise.reject(missing(udid, 'backUp'));
+  async backUp(udid: string, { store, full, report, signal }: DeviceBackupRequest): Promise<DeviceBackupOutcome> {
+    await using device = await this.#open(udid, signal);
+    const productName = modelName(device.identity.productType);
+    const result = await backUp(device, store, { log: this.#log, signal, report, full, productName });
+    for (const { devicePath, reason } of result.skipped.slice(0, MAX_SKIPPED_LOGGED)) {
+      this.#log.warn(`the device could not read ${devicePath}: ${reason}`);
+    }
+    return { full: result.full ?? full, bytes: result.bytes, files: result.files, skipped: result.skippedCount };
   }
 
-  changeEncryption(udid: string, _request: DeviceEncryptionRequest): Promise<void> {
-    return Promise.reject(missing(udid, 'changeEncryption'));
+  async changeEncryption(udid: string, { change, report, signal }: DeviceEncryptionRequest): Promise<void> {
+    await using device = await this.#open(udid, signal);
+    await changePassword(device, change, { log: this.#log, signal, report });
   }
 
   checkRestore(udid: string, _backup: RestoreSource, _signal: AbortSignal): Promise<readonly RestoreFinding[]> {

@@ -22,10 +22,11 @@ export class History {
     return this.#alone(async () => {
       const file = this.#file(entry.udid);
       await fs.mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await fs.appendFile(file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+      // The line's end comes first: a line that a crash has cut short spoils no other.
+      await fs.appendFile(file, `\n${JSON.stringify(entry)}`, { mode: 0o600 });
       const entries = await readEntries(file);
       if (entries.length <= MAX_ENTRIES + SLACK) return;
-      const lines = entries.slice(-MAX_ENTRIES).map((kept) => `${JSON.stringify(kept)}\n`);
+      const lines = entries.slice(-MAX_ENTRIES).map((kept) => `\n${JSON.stringify(kept)}`);
       const temporary = `${file}.${crypto.randomBytes(4).toString('hex')}`;
       await fs.writeFile(temporary, lines.join(''), { flag: 'wx', mode: 0o600 });
       await fs.rename(temporary, file);

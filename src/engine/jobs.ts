@@ -1,6 +1,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { throwIfAborted } from '../base/abort';
 import type { Disposable } from '../base/disposable';
 import { AppError, cancelled, isAppError, isCancellation, toErrorData } from '../base/errors';
 import type { Log } from '../base/log';
@@ -68,6 +69,7 @@ export class JobBoard implements Disposable {
     work: (context: JobContext) => Promise<T>,
     options: { readonly signal?: AbortSignal; readonly facts?: (result: T) => JobFacts } = {},
   ): Promise<T> {
+    throwIfAborted(options.signal);
     if (this.#closed) throw new AppError('engineGone', 'the engine is ending');
     this.#refuseSecond(request);
     const entry = new JobEntry(request, () => this.#tell());
@@ -76,7 +78,6 @@ export class JobBoard implements Disposable {
     this.#tell();
     const onAbort = () => entry.cancel();
     options.signal?.addEventListener('abort', onAbort, { once: true });
-    if (options.signal?.aborted) entry.cancel();
     try {
       const result = await work(entry);
       entry.end({ kind: 'done', endedAt: now(), ...options.facts?.(result) });

@@ -1,8 +1,7 @@
 import type { Disposable } from '../base/disposable';
-import type { Log } from '../base/log';
 import type { BackupSummary, CatalogueState, VerifyLevel, VerifyReport } from '../backups/types';
 import type { BackupStore } from '../device/mobilebackup2/backupStore';
-import type { DeviceDetails, DeviceIdentity, DeviceInfo, MuxState, TrustState } from '../device/types';
+import type { DeviceDetails, DeviceIdentity, MuxState, TrustState } from '../device/types';
 import type { EncryptionChange, JobStage, RestoreFinding, RestoreOptions } from './protocol';
 
 /** What the engine needs of the modules below it, and no more: tests put fakes here. */
@@ -67,6 +66,8 @@ export interface DeviceBackupOutcome {
   readonly full: boolean;
   readonly bytes: number;
   readonly files: number;
+  /** Files that the device could not read; the backup is valid without them. */
+  readonly skipped: number;
 }
 
 export interface DeviceEncryptionRequest extends DeviceRequest {
@@ -143,11 +144,3 @@ export interface MoveRequest {
   readonly report: (update: ProgressUpdate) => void;
   readonly signal: AbortSignal;
 }
-
-/** What every part of the engine is given. */
-export interface EngineContext {
-  readonly ports: EnginePorts;
-  readonly log: Log;
-}
-
-export type { DeviceInfo };

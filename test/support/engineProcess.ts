@@ -6,10 +6,16 @@ import { connectEngine, type ConnectOptions, type EngineClient } from '../../src
 
 declare const PROJECT_ROOT: string;
 
+/** As in dist: programs find each other by these names. */
+const NAMES: Readonly<Record<string, string>> = {
+  'src/engine/main.ts': 'engine',
+  'src/cli.ts': 'cli',
+  'src/backups/format/deriveWorker.ts': 'derive',
+};
 const built = new Map<string, Promise<string>>();
 
 /**
- * Bundles a program of the project, as `node esbuild.js` does, once per test run.
+ * Bundles a program of the project, as `node esbuild.js` does, once per test run; all of them into one folder.
  * @param entry Relative to the project: `src/engine/main.ts`.
  * @returns the bundle's path.
  */
@@ -24,14 +30,8 @@ export function bundleProgram(entry: string): Promise<string> {
 
 async function bundle(entry: string): Promise<string> {
   // Beside the tests' own bundles, which are removed when the run ends.
-  const outfile = path.join(
-    PROJECT_ROOT,
-    'out',
-    'test',
-    String(process.pid),
-    'programs',
-    entry.replace(/\.ts$/, '.js'),
-  );
+  const folder = path.join(PROJECT_ROOT, 'out', 'test', String(process.pid), 'programs');
+  const outfile = path.join(folder, `${NAMES[entry] ?? path.basename(entry, '.ts')}.js`);
   await build({
     entryPoints: [path.join(PROJECT_ROOT, entry)],
     outfile,
@@ -43,10 +43,22 @@ async function bundle(entry: string): Promise<string> {
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
   });
-  // What a bundle looks for beside itself.
+  // What the engine looks for beside itself.
   const wasm = path.join(PROJECT_ROOT, 'node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm');
-  fs.copyFileSync(wasm, path.join(path.dirname(outfile), 'sqlite3.wasm'));
+  fs.copyFileSync(wasm, path.join(folder, 'sqlite3.wasm'));
   return outfile;
+}
+
+/** `dist/cli.js`, with the engine and whatever else it starts beside it. */
+export async function bundleCli(): Promise<string> {
+  const worker = 'src/backups/format/deriveWorker.ts';
+  const entries = [
+    'src/cli.ts',
+    'src/engine/main.ts',
+    ...(fs.existsSync(path.join(PROJECT_ROOT, worker)) ? [worker] : []),
+  ];
+  const [cli = ''] = await Promise.all(entries.map(bundleProgram));
+  return cli;
 }
 
 export interface EngineHome extends AsyncDisposable {
@@ -103,7 +115,7 @@ function pidsWith(env: NodeJS.ProcessEnv): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        const isEngine = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('engine/main.js');
+        const isEngine = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('programs/engine.js');
         return isEngine && fs.readFileSync(`/proc/${name}/environ`, 'utf8').includes(wanted);
       } catch {
         return false;

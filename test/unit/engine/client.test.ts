@@ -146,7 +146,7 @@ describe('connectEngine', () => {
 
   it('replaces an idle engine of another build, once', async () => {
     const engine = await bundleProgram('src/engine/main.ts');
-    const other = path.join(path.dirname(engine), 'engine-other', 'engine/main.js');
+    const other = path.join(path.dirname(engine), 'other', 'programs', 'engine.js');
     fs.mkdirSync(path.dirname(other), { recursive: true });
     fs.writeFileSync(other, `${fs.readFileSync(engine, 'utf8')}\n// another build\n`);
     const old = await connect({ enginePath: other });
