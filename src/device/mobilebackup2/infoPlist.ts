@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isAppError } from '../../base/errors';
 import type { Log } from '../../base/log';
-import { throwIfAborted } from '../../base/abort';
+import { abortable, throwIfAborted } from '../../base/abort';
 import { dict, isDict, type PlistDict, type PlistValue } from '../../plist';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
 import type { AfcClient } from '../services/afcClient';
@@ -126,7 +126,7 @@ async function readOptionalFile(
   signal: AbortSignal,
 ): Promise<Buffer | undefined> {
   throwIfAborted(signal);
-  const content = await optional(path, log, () => afc.readFile(path, MAX_FILE_SIZE, signal));
+  const content = await optional(path, log, () => abortable(afc.readFile(path, MAX_FILE_SIZE, signal), signal));
   return content && content.length > 0 ? content : undefined;
 }
 

@@ -12,6 +12,7 @@ export interface SkippedFile {
 
 /** Names are kept for the first so many; the rest is only counted. */
 const MAX_SKIPPED = 1_000;
+const MAX_TEXT_LENGTH = 1_024;
 
 /** What happened in a message loop besides the device's final word. */
 export class LoopFacts {
@@ -26,7 +27,10 @@ export class LoopFacts {
 
   addSkipped(file: SkippedFile): void {
     this.skippedCount++;
-    if (this.skipped.length < MAX_SKIPPED) this.skipped.push(file);
+    if (this.skipped.length >= MAX_SKIPPED) return;
+    const { devicePath, hostPath, reason, kept } = file;
+    const cut = (text: string) => text.slice(0, MAX_TEXT_LENGTH);
+    this.skipped.push({ devicePath: cut(devicePath), hostPath: cut(hostPath), reason: cut(reason), kept });
   }
 
   addLocalError(error: unknown): void {

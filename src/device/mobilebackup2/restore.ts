@@ -1,3 +1,4 @@
+import { abortable } from '../../base/abort';
 import { dict, encodeXmlPlist, isDict } from '../../plist';
 import type { Log } from '../../base/log';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
@@ -17,6 +18,8 @@ const FOLDER = '/iTunesRestore';
 const APPLICATIONS_FILE = `${FOLDER}/RestoreApplications.plist`;
 /** The device asks for files all the time until it has them; then it is silent while it puts them in place. */
 const SILENCE_MS = 10_000;
+/** In bytes; what the common tools write at once. */
+const BLOCK = 64 * 1024;
 const CLEAN_UP_MS = 5_000;
 
 export interface RestoreOptions {
@@ -87,7 +90,7 @@ async function runRestore(
   try {
     const lock = await SyncLock.acquire({ afc, notifications, progress, log, signal });
     await withSyncLock(lock, link, async () => {
-      await using applications = await PlacedApplications.place(afc, store, sourceIdentifier, log);
+      await using applications = await PlacedApplications.place(afc, store, { sourceIdentifier, log, signal });
       progress.enter('preparing');
       const request = dict({
         MessageName: 'Restore',
@@ -140,8 +143,12 @@ class PlacedApplications implements AsyncDisposable {
   }
 
   /** Does nothing for a backup that knows no apps. */
-  static async place(afc: AfcClient, store: BackupStore, source: string, log: Log): Promise<PlacedApplications> {
-    const info = await readStorePlist(store, `${source}/Info.plist`);
+  static async place(
+    afc: AfcClient,
+    store: BackupStore,
+    { sourceIdentifier, log, signal }: { sourceIdentifier: string; log: Log; signal: AbortSignal },
+  ): Promise<PlacedApplications> {
+    const info = await readStorePlist(store, `${sourceIdentifier}/Info.plist`);
     const applications = info?.get('Applications');
     if (!isDict(applications)) {
       log.info('the backup has no list of apps');
@@ -149,10 +156,13 @@ class PlacedApplications implements AsyncDisposable {
     }
     const placed = new PlacedApplications(afc, true);
     try {
-      await afc.makeDirectory(FOLDER);
-      await using file = await afc.openFile(APPLICATIONS_FILE, 'readWriteTruncate');
+      await abortable(afc.makeDirectory(FOLDER), signal);
+      const file = await abortable(afc.openFile(APPLICATIONS_FILE, 'readWriteTruncate'), signal);
       const content = Buffer.from(encodeXmlPlist(applications));
-      for (let at = 0; at < content.length; at += 65_536) await file.write(content.subarray(at, at + 65_536));
+      for (let at = 0; at < content.length; at += BLOCK) {
+        await abortable(file.write(content.subarray(at, at + BLOCK)), signal);
+      }
+      await abortable(file.close(), signal);
     } catch (error) {
       await placed[Symbol.asyncDispose]();
       throw error;

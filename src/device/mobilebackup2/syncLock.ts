@@ -10,7 +10,7 @@ const LOCK_FILE = '/com.apple.itunes.lock_sync';
 const TRIES = 50;
 const TRY_INTERVAL_MS = 200;
 /** A device that does not answer any more must not hold up the end. */
-const RELEASE_MS = 5_000;
+const RELEASE_MS = 3_000;
 
 export interface SyncLockOptions {
   readonly afc: AfcClient;
@@ -49,7 +49,7 @@ export class SyncLock {
     }
   }
 
-  /** Never fails, never takes more than 5 s. @returns whether the device still answered. */
+  /** Never fails, never takes more than 3 s. @returns whether the device still answered. */
   async release(): Promise<boolean> {
     let answered = false;
     const releasing = async () => {

@@ -50,10 +50,6 @@ export class WriteBehind {
     );
   }
 
-  get failed(): boolean {
-    return this.#failure !== undefined;
-  }
-
   /** Copies the bytes; the caller may reuse them once this resolves. */
   async write(bytes: Buffer): Promise<void> {
     let offset = 0;

@@ -12,6 +12,17 @@ function fails(work: Promise<unknown>, code: ErrorCode): Promise<void> {
   return assert.rejects(work, (error: unknown) => isAppError(error, code) || assert.fail(String(error)));
 }
 
+/** Paired by cable, then only reachable over the network. */
+async function startOnNetwork(): Promise<PairedDevice> {
+  const connections: ('usb' | 'network')[] = ['usb', 'network'];
+  const paired = await PairedDevice.start({ wifiConnections: true }, { connections });
+  connections.shift();
+  await paired.virtual.replug();
+  await paired.reopen();
+  assert.equal(paired.device.connection, 'network');
+  return paired;
+}
+
 function plistOf(paired: PairedDevice, name: string): PlistDict {
   const content = paired.store.files.get(`${paired.udid}/${name}`);
   assert.ok(content, `${name} was written`);
@@ -74,15 +85,23 @@ describe('backUp()', () => {
     assert.deepEqual(await paired.differences('secret'), []);
   });
 
-  test('works for an old device, and for one that is reached over the network', async () => {
-    for (const description of [
-      { productVersion: '12.5', udid: 'a3f5c1d20b9e84766512fedc0a1b2c3d4e5f6071' },
-      { connections: ['usb', 'network'] as const },
-    ]) {
-      await using paired = await PairedDevice.start({}, description);
-      await paired.backUp();
-      assert.deepEqual(await paired.differences(), []);
-    }
+  test('works for an old device', async () => {
+    const udid = 'a3f5c1d20b9e84766512fedc0a1b2c3d4e5f6071';
+    await using paired = await PairedDevice.start({}, { productVersion: '12.5', udid });
+    await paired.backUp();
+    assert.deepEqual(await paired.differences(), []);
+  });
+
+  test('works over the network, with heartbeat and a device that stays awake', async () => {
+    await using paired = await startOnNetwork();
+    const running = paired.backUp();
+    await paired.untilStage('preparing');
+    const open = [...paired.virtual.state.connections].map(({ what }) => what);
+    assert.ok(open.includes('com.apple.mobile.heartbeat'), open.join());
+    assert.ok(open.includes('com.apple.mobile.assertion_agent'), open.join());
+    await running;
+    assert.deepEqual(await paired.differences(), []);
+    assert.deepEqual(await paired.leftovers(), []);
   });
 
   test('Info.plist tells of the device and its apps', async () => {
@@ -295,6 +314,18 @@ describe('backUp() that is ended from outside', () => {
     await fails(running, 'cancelled');
     assert.deepEqual(paired.posted, WHOLE_SYNC);
     assert.deepEqual(await paired.leftovers(), []);
+  });
+
+  test('by the host, while the device is out of reach and says nothing', async () => {
+    await using paired = await PairedDevice.start({ prepareMs: 60_000 });
+    const running = paired.backUp();
+    await paired.untilStage('preparing');
+    await sleep(30);
+    await paired.virtual.unplug('silence');
+    paired.cancel.abort();
+    const began = Date.now();
+    await fails(running, 'cancelled');
+    assert.ok(Date.now() - began < 9_000, `${Date.now() - began} ms`);
   });
 
   test('before it began', async () => {

@@ -106,9 +106,11 @@ export class PairedDevice implements AsyncDisposable {
   /** Whether the device still shows that it is being synced, or holds anything open for us. */
   async leftovers(): Promise<readonly string[]> {
     const left: string[] = [];
-    await until(() => [...this.virtual.state.connections].every(({ what }) => what === 'lockdown'), '', 1_000).catch(
-      () => left.push(...[...this.virtual.state.connections].map(({ what }) => what)),
-    );
+    // Its heartbeat notices that a host has left only when it beats the next time.
+    const expected = ['lockdown', 'com.apple.mobile.heartbeat'];
+    const open = () =>
+      [...this.virtual.state.connections].map(({ what }) => what).filter((what) => !expected.includes(what));
+    await until(() => open().length === 0, 'the end of all connections', 1_000).catch(() => left.push(...open()));
     if ((await this.virtual.summary()).syncLocked) left.push('sync lock');
     return left;
   }

@@ -18,6 +18,8 @@ const MAX_NAME_LENGTH = 64 * 1024;
 const MAX_REASON_LENGTH = 4096;
 /** Files up to this size are written whole, several at a time; bigger ones piece by piece. */
 const SMALL_FILE_MAX = 256 * 1024;
+/** Failures of one batch that the log names. */
+const MAX_LOGGED = 10;
 /** In bytes; it has about 200. */
 const STATUS_FILE_MAX = 4096;
 
@@ -53,6 +55,7 @@ class Upload {
   readonly #queue: WriteQueue;
   readonly #pool = new BufferPool();
   #diskFull = false;
+  #failures = 0;
   /** The first failure on this computer. */
   error: unknown;
 
@@ -67,7 +70,7 @@ class Upload {
       if (devicePath === undefined) return;
       const hostPath = await this.#readName();
       if (hostPath === undefined) throw new AppError('unexpectedReply', `${this.#place()}: a file without a name`);
-      await this.#receiveFile(devicePath.toString('utf8'), hostPath.toString('utf8'));
+      await this.#receiveFile(devicePath.toString('utf8'), hostPath);
       if (this.context.cut.aborted) throw cancelled();
     }
   }
@@ -88,9 +91,11 @@ class Upload {
     return length <= input.available ? input.take(length) : input.read(length);
   }
 
-  async #receiveFile(devicePath: string, hostPath: string): Promise<void> {
+  async #receiveFile(devicePath: string, hostName: Buffer): Promise<void> {
     const input = this.#input;
-    const file = new IncomingFile(this.context, this.#queue, this.#pool, hostPath, this.#diskFull);
+    const hostPath = hostName.toString('utf8');
+    const discard = this.#diskFull || !this.#isText(hostName, hostPath);
+    const file = new IncomingFile(this.context, this.#queue, this.#pool, hostPath, discard);
     try {
       for (;;) {
         if (input.available < HEADER_LENGTH) await input.ensure(4);
@@ -121,6 +126,13 @@ class Upload {
     }
   }
 
+  /** Bytes that are no UTF-8 would be stored under another name, and two of them perhaps under the same. */
+  #isText(bytes: Buffer, text: string): boolean {
+    if (!text.includes('\uFFFD') || Buffer.from(text).equals(bytes)) return true;
+    this.#fail(text, new AppError('nameNotPossible', 'a file name that is no UTF-8', { details: { name: text } }));
+    return false;
+  }
+
   async #readReason(length: number): Promise<string> {
     const text = await this.#input.read(Math.min(length, MAX_REASON_LENGTH));
     await this.#input.skip(length - text.length);
@@ -138,6 +150,7 @@ class Upload {
     this.error ??= error;
     // No more attempts in this batch: small files that still fit would take the last room from everybody.
     if (isDiskFull(error)) this.#diskFull = true;
+    if (++this.#failures > MAX_LOGGED) return;
     this.context.log.warn(`${path} could not be stored: ${error instanceof Error ? error.message : String(error)}`);
   }
 

@@ -133,6 +133,18 @@ describe('DLMessageUploadFiles', () => {
     assert.deepEqual([...loop.store.files.keys()].sort(), ['U/in', 'U/in2']);
   });
 
+  test('names that are no UTF-8 are refused, not mixed up', async () => {
+    const loop = new LoopUnderTest();
+    loop.upload([
+      { name: Buffer.from([0x55, 0x2f, 0xff]), blocks: ['a'] },
+      { name: Buffer.from([0x55, 0x2f, 0xfe]), blocks: ['b'] },
+      { name: 'U/\uFFFD', blocks: ['c'] },
+    ]);
+    await loop.expectStatus(-1);
+    await loop.finish();
+    assert.deepEqual([...loop.store.files.keys()], ['U/\uFFFD']);
+  });
+
   test('the same path twice in a batch: the later content wins, however slow the first write is', async () => {
     const loop = new LoopUnderTest();
     let first = true;
