@@ -17,9 +17,9 @@ export async function changePassword(session: Session, request: PlistDict): Prom
   if (after === undefined ? encryptionRequired : encryptionForbidden) {
     throw refusal(1, 'Error setting WillEncrypt value in lockdown (MBErrorDomain/22)');
   }
-  // The host has to answer file requests here too, though nothing depends on them.
+  // The host has to answer file requests here too, though nothing depends on them. Not for free space: idevicebackup2
+  // has no folder here whose disk it could look at.
   await files.downloadWhole(folder.manifestPlist);
-  await files.freeSpace();
   device.backupPassword = after;
   device.log(after === undefined ? 'backups are not encrypted any more' : 'backups are encrypted with a new password');
 }
