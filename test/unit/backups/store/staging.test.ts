@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { findSidecar } from '../../../../src/backups/store/findSidecar';
+import type { FileSystem } from '../../../../src/backups/store/fileSystem';
+import { nodeFileSystem } from '../../../../src/backups/store/nodeFileSystem';
+import { recover } from '../../../../src/backups/store/recover';
+import { readSidecar } from '../../../../src/backups/store/sidecar';
+import { openStaging, type Staging } from '../../../../src/backups/store/staging';
+import { silentLog } from '../../../../src/base/log';
+import { blobId, readTree, statusPlist, temporaryFolder, UDID, writeBackup } from '../../../support/backupFolders';
+import { failing, withoutLinks, withoutSync } from '../../../support/fileSystemFaults';
+
+const [kept, changed, removed, added] = ['kept', 'changed', 'removed', 'added'].map(blobId) as [
+  string,
+  string,
+  string,
+  string,
+];
+const blob = (id: string) => `${UDID}/${id.slice(0, 2)}/${id}`;
+const pass = () => Promise.resolve();
+
+/** The orders of an incremental backup, as a device gives them. */
+async function incremental({ store }: Staging): Promise<void> {
+  await store.writeFile(`${UDID}/Status.plist`, statusPlist(new Date('2024-06-01T00:00:00Z'), 'uploading'));
+  await store.makeDirectory(`${UDID}/Snapshot/${added.slice(0, 2)}`);
+  for (const id of [changed, added]) {
+    await store.writeFile(`${UDID}/Snapshot/${id.slice(0, 2)}/${id}`, Buffer.from(`new content of ${id}`));
+  }
+  const database = await store.create(`${UDID}/Snapshot/Manifest.db`);
+  await database.write(Buffer.from('SQLite format 3\0'));
+  await database.write(Buffer.from('second'));
+  await database.commit();
+  for (const id of [changed, added]) await store.move(`${UDID}/Snapshot/${id.slice(0, 2)}/${id}`, blob(id));
+  await store.move(`${UDID}/Snapshot/Manifest.db`, `${UDID}/Manifest.db`);
+  await store.remove(blob(removed));
+  await store.remove(`${UDID}/Snapshot`);
+  await store.writeFile(`${UDID}/Status.plist`, statusPlist(new Date('2024-06-01T00:00:00Z'), 'finished'));
+}
+
+const ways: readonly (readonly [string, (fileSystem: FileSystem) => FileSystem])[] = [
+  ['links', (fileSystem) => fileSystem],
+  ['overlay', withoutLinks],
+];
+
+for (const [mode, wrap] of ways) {
+  describe(`openStaging() by ${mode}`, () => {
+    let folder: ReturnType<typeof temporaryFolder>;
+    const fileSystem = wrap(withoutSync(nodeFileSystem()));
+    const open = (more = {}) => openStaging({ folder: folder.path, udid: UDID, fileSystem, ...more });
+    const finished = () => path.join(folder.path, UDID);
+    const tree = () => readTree(finished());
+
+    beforeEach(() => {
+      folder = temporaryFolder();
+      writeBackup(finished(), { blobs: { [kept]: 'kept', [changed]: 'old', [removed]: 'removed' } });
+    });
+    afterEach(() => folder.remove());
+
+    it('makes a first backup', async () => {
+      fs.rmSync(finished(), { recursive: true });
+      const staging = await open();
+      assert.equal(staging.mode, 'empty');
+      assert.equal(staging.resumed, false);
+      await staging.store.writeFile(`${UDID}/Info.plist`, Buffer.from('info'));
+      await staging.store.writeFile(blob(kept), Buffer.from('kept'));
+      assert.equal(fs.existsSync(finished()), false);
+      const committed = await staging.commit(pass);
+      assert.deepEqual(committed, { path: finished() });
+      assert.equal(fs.readFileSync(path.join(folder.path, blob(kept)), 'utf8'), 'kept');
+      assert.deepEqual(fs.readdirSync(folder.path).sort(), ['.ios-backup', UDID]);
+    });
+
+    it('leaves the finished backup alone until the commit, and then keeps it as a version', async () => {
+      const before = tree();
+      const staging = await open();
+      assert.equal(staging.mode, mode);
+      await incremental(staging);
+      assert.deepEqual(tree(), before);
+      const committed = await staging.commit(pass);
+      const after = tree();
+      assert.equal(after[blob(removed).slice(UDID.length + 1)], undefined);
+      assert.equal(after[blob(kept).slice(UDID.length + 1)], before[blob(kept).slice(UDID.length + 1)]);
+      assert.equal(fs.readFileSync(path.join(folder.path, blob(changed)), 'utf8'), `new content of ${changed}`);
+      assert.equal(fs.readFileSync(path.join(finished(), 'Manifest.db'), 'utf8'), 'SQLite format 3\0second');
+      assert.equal(after.Snapshot, undefined);
+      if (mode === 'links') {
+        assert.match(path.basename(committed.version ?? ''), /^00008101-000A1B2C3D4E001E-20240506-\d{6}$/);
+        assert.deepEqual(readTree(committed.version ?? ''), before);
+      } else {
+        assert.equal(committed.version, undefined);
+      }
+      assert.deepEqual(
+        fs.readdirSync(folder.path).sort(),
+        ['.ios-backup', UDID, ...(committed.version ? [path.basename(committed.version)] : [])].sort(),
+      );
+    });
+
+    it('gives files 0600 and folders 0700', async () => {
+      const staging = await open();
+      await incremental(staging);
+      await staging.commit(pass);
+      const shared = fs.statSync(path.join(folder.path, blob(added)));
+      assert.equal(shared.mode & 0o777, 0o600);
+      for (const inside of ['', added.slice(0, 2), '../.ios-backup']) {
+        assert.equal(fs.statSync(path.join(finished(), inside)).mode & 0o077, 0);
+      }
+    });
+
+    it('changes nothing if the check throws', async () => {
+      const before = tree();
+      const staging = await open();
+      await incremental(staging);
+      await assert.rejects(
+        staging.commit(async (staged) => {
+          assert.notEqual(await staged.locate('Manifest.db'), undefined);
+          assert.equal(await staged.locate(blob(removed).slice(UDID.length + 1)), undefined);
+          throw new Error('no backup');
+        }),
+        /no backup/,
+      );
+      await staging.discard();
+      assert.deepEqual(tree(), before);
+      assert.deepEqual(fs.readdirSync(folder.path).sort(), ['.ios-backup', UDID]);
+    });
+
+    it('continues what was suspended', async () => {
+      const first = await open();
+      await first.store.writeFile(`${UDID}/Snapshot/aa/${added}`, Buffer.from('half way'));
+      await first.store.remove(blob(removed));
+      await first.suspend();
+      const second = await open();
+      assert.equal(second.resumed, true);
+      assert.deepEqual(
+        (await second.store.list(`${UDID}/Snapshot/aa`)).map(({ name, sizeBytes }) => [name, sizeBytes]),
+        [[added, 8]],
+      );
+      await assert.rejects(second.store.openRead(blob(removed)), { code: 'ENOENT' });
+      await second.discard();
+    });
+
+    it('begins anew if another program has written the finished backup', async () => {
+      const first = await open();
+      await first.store.writeFile(`${UDID}/Snapshot/aa/${added}`, Buffer.from('half way'));
+      await first.suspend();
+      writeBackup(finished(), { date: new Date('2024-07-01T00:00:00Z'), blobs: { [kept]: 'kept' } });
+      const second = await open();
+      assert.equal(second.resumed, false);
+      assert.deepEqual(await second.store.list(`${UDID}/Snapshot`), []);
+      await second.discard();
+    });
+
+    it('begins anew after a power loss, unless all was on the disk', async () => {
+      const lost = failing(fileSystem, 'EIO', ({ name }) => name === 'syncFileSystem');
+      for (const [disk, resumed] of [
+        [lost, false],
+        [fileSystem, true],
+      ] as const) {
+        const first = await open({ fileSystem: disk });
+        await first.store.writeFile(`${UDID}/Snapshot/aa/${added}`, Buffer.from('half way'));
+        await first.suspend();
+        const notes = path.join(folder.path, `.${UDID}.partial/.stage/stage.json`);
+        fs.writeFileSync(
+          notes,
+          fs.readFileSync(notes, 'utf8').replace(/"unsyncedSince": "[^"]*"/, '"unsyncedSince": "an earlier run"'),
+        );
+        const second = await open();
+        assert.equal(second.resumed, resumed);
+        await second.discard();
+      }
+    });
+
+    it('is for one at a time', async () => {
+      await using first = await open();
+      await assert.rejects(open(), { name: 'AppError', code: 'backupInUse' });
+      await recover(folder.path, silentLog, { fileSystem });
+      await first.store.writeFile(blob(added), Buffer.from('still there'));
+      assert.equal((await first.store.list(`${UDID}/${added.slice(0, 2)}`)).length, 1);
+    });
+
+    it('takes over what a dead process left', async () => {
+      fs.mkdirSync(path.join(folder.path, '.ios-backup'));
+      const lock = path.join(folder.path, `.ios-backup/${UDID}.lock`);
+      const { hostname } = await import('node:os');
+      for (const content of [
+        JSON.stringify({ host: hostname(), pid: 2 ** 22 + 1, boot: 'before', began: '1', token: 'a' }),
+        '{"host":',
+        JSON.stringify({ host: 'elsewhere', pid: 1, boot: '', began: '', token: 'a' }),
+      ]) {
+        fs.writeFileSync(lock, content);
+        const staging = await open({ lockTiming: { beatMs: 20, deadMs: 60 } });
+        await staging.discard();
+        assert.equal(fs.existsSync(lock), false);
+      }
+    });
+
+    it('can be cancelled while it seeds', async () => {
+      const controller = new AbortController();
+      controller.abort();
+      const before = tree();
+      await assert.rejects(open({ signal: controller.signal }), { code: 'cancelled' });
+      assert.deepEqual(tree(), before);
+      await (await open()).discard();
+    });
+
+    it('keeps a hash of every file, also of those that did not change', async () => {
+      for (let round = 0; round < 3; round++) {
+        const reads = new Set<string>();
+        const watching = failing(fileSystem, 'none', ({ name, path: file }) => {
+          if (name === 'read') reads.add(file);
+          return false;
+        });
+        const staging = await open({ fileSystem: watching });
+        if (round === 0) await incremental(staging);
+        await staging.store.writeFile(`${UDID}/Status.plist`, statusPlist(new Date(Date.UTC(2024, 8, round))));
+        reads.clear();
+        await staging.commit(pass);
+        const sidecar = await findSidecar(fileSystem, finished());
+        assert.ok(sidecar);
+        const found: Record<string, string> = {};
+        for await (const entries of readSidecar(fileSystem, sidecar.path)) {
+          for (const { file, size, sha256 } of entries) found[file] = `${size} ${sha256}`;
+        }
+        const files = Object.fromEntries(Object.entries(tree()).filter(([, content]) => content !== 'folder'));
+        assert.deepEqual(found, files);
+        // From the second round on, only copies and the sidecar itself are read.
+        const blobsRead = [...reads].filter((file) => /[0-9a-f]{40}$/.test(file));
+        assert.equal(blobsRead.length, round === 0 ? 1 : 0, `round ${round}: ${blobsRead.join()}`);
+      }
+    });
+
+    it('commits without a sidecar rather than not at all', async () => {
+      const staging = await open({
+        fileSystem: failing(
+          fileSystem,
+          'ENOSPC',
+          ({ name, path: file }) => name === 'write' && file.includes('files.sha256'),
+        ),
+      });
+      await incremental(staging);
+      await staging.commit(pass);
+      assert.equal(await findSidecar(fileSystem, finished()), undefined);
+      assert.equal(fs.readFileSync(path.join(folder.path, blob(changed)), 'utf8'), `new content of ${changed}`);
+    });
+
+    it('undoes a commit that the disk refuses', async () => {
+      for (let nth = 0; nth < 12; nth++) {
+        const before = tree();
+        let renames = -1;
+        const refusing = failing(
+          fileSystem,
+          'EIO',
+          ({ name }) => name === 'rename' && renames >= 0 && renames++ === nth,
+        );
+        const staging = await open({ fileSystem: refusing });
+        await incremental(staging);
+        let failed: unknown;
+        try {
+          await staging.commit(() => {
+            renames = 0;
+            return pass();
+          });
+        } catch (error) {
+          failed = error;
+        }
+        if (failed === undefined) {
+          fs.rmSync(finished(), { recursive: true });
+          writeBackup(finished(), { blobs: { [kept]: 'kept', [changed]: 'old', [removed]: 'removed' } });
+          continue;
+        }
+        assert.equal((failed as { code?: string }).code, 'diskError');
+        await recover(folder.path, silentLog, { fileSystem });
+        assert.deepEqual(tree(), before, `rename ${nth}`);
+        await staging.discard();
+        assert.deepEqual(tree(), before);
+      }
+    });
+  });
+}
