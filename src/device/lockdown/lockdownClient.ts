@@ -4,6 +4,7 @@ import { asDict, dict, isPlistError, numberOf, type PlistDict, type PlistValue }
 import type { SocketStream } from '../io/socketStream';
 import { startTlsClient } from '../io/tls';
 import type { UsbmuxClient } from '../usbmux/usbmuxClient';
+import { shown } from './dictOf';
 import { lockdownError } from './lockdownError';
 import { PlistChannel, REPLY_TIMEOUT_MS } from './plistChannel';
 import type { SessionKeys } from './sessionKeys';
@@ -126,7 +127,7 @@ export class LockdownClient implements AsyncDisposable {
     if (typeof type === 'string' && type.includes('restore')) {
       throw new AppError('restoreMode', `the device is in restore mode (${type})`);
     }
-    throw new AppError('unexpectedReply', `lockdown is of an unknown type: ${String(type)}`);
+    throw new AppError('unexpectedReply', `lockdown is of an unknown type: ${shown(type)}`);
   }
 }
 
@@ -138,7 +139,7 @@ function readReply(verb: string, message: PlistValue): PlistDict {
     if (typeof error === 'string') throw lockdownError(verb, error);
     // Some firmware answers Unpair under another name.
     if (answered !== verb && !(verb === 'Unpair' && answered === 'ValidatePair')) {
-      throw new AppError('unexpectedReply', `lockdown answered ${String(answered)} to ${verb}`);
+      throw new AppError('unexpectedReply', `lockdown answered ${shown(answered)} to ${verb}`);
     }
     // Only before iOS 5.
     if (reply.get('Result') === 'Failure') throw lockdownError(verb, 'Failure');

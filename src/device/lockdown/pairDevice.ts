@@ -47,16 +47,16 @@ export async function pairDevice(mux: UsbmuxClient, udid: string, options: PairO
 }
 
 /** Some systems do not even start a session while they are locked. */
-async function whenUnlocked<T>(attempt: () => Promise<T>, { signal, onState }: PairOptions): Promise<T> {
+async function whenUnlocked<T>(attempt: () => Promise<T>, options: PairOptions): Promise<T> {
   let told = false;
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       if (!isAppError(error, 'deviceLocked')) throw error;
-      if (!told) onState?.({ kind: 'locked' });
+      if (!told) options.onState?.({ kind: 'locked' });
       told = true;
-      await delay(POLL_MS, signal);
+      await delay(POLL_MS, options.signal);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { isAppError } from '../../base/errors';
 import { numberOf, type PlistDict, type PlistValue } from '../../plist';
 import type { DeviceDetails } from '../types';
+import { dictOf } from './dictOf';
 import type { TrustedDevice } from './trustedDevice';
 
 /** 2001-01-01T00:00:00Z as milliseconds of 1970. */
@@ -97,10 +98,6 @@ function timeOf(value: PlistValue | undefined): string | undefined {
     value instanceof Date ? value : seconds === undefined ? undefined : new Date(APPLE_EPOCH_MS + seconds * 1000);
   if (!date || Number.isNaN(date.getTime()) || date.getTime() <= APPLE_EPOCH_MS) return undefined;
   return date.toISOString();
-}
-
-function dictOf(value: PlistValue | undefined): PlistDict {
-  return value instanceof Map ? value : new Map();
 }
 
 type WithoutUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

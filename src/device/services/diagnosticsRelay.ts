@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors';
 import { dict, type PlistDict, type PlistValue } from '../../plist';
+import { dictOf, shown } from '../lockdown/dictOf';
 import { PlistChannel } from '../lockdown/plistChannel';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
 
@@ -28,8 +29,8 @@ export async function restartDevice(device: TrustedDevice, signal?: AbortSignal)
   const reply = await askDiagnostics(device, { Request: 'Restart', WaitForDisconnect: false }, signal);
   const status = reply.get('Status');
   if (status !== 'Success') {
-    throw new AppError('deviceReportedError', `diagnostics_relay answered Restart with ${String(status)}`, {
-      details: { reason: String(status) },
+    throw new AppError('deviceReportedError', `diagnostics_relay answered Restart with ${shown(status)}`, {
+      details: { reason: shown(status) },
     });
   }
 }
@@ -46,8 +47,4 @@ async function askDiagnostics(
   // Politeness; the device closes by itself after a restart.
   await channel.send(dict({ Request: 'Goodbye' })).catch(() => {});
   return reply;
-}
-
-function dictOf(value: PlistValue | undefined): PlistDict {
-  return value instanceof Map ? value : new Map();
 }

@@ -1,6 +1,7 @@
 import { isAppError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { dict, numberOf } from '../../plist';
+import { dictOf, shown } from '../lockdown/dictOf';
 import { PlistChannel } from '../lockdown/plistChannel';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
 
@@ -54,14 +55,14 @@ export class Heartbeat implements AsyncDisposable {
     let interval = FIRST_INTERVAL_S;
     try {
       for (;;) {
-        const message = await this.#channel.receive({ timeoutMs: (interval + GRACE_S) * 1000 });
-        const command = message instanceof Map ? message.get('Command') : undefined;
-        if (command === 'Marco' && message instanceof Map) {
+        const message = dictOf(await this.#channel.receive({ timeoutMs: (interval + GRACE_S) * 1000 }));
+        const command = message.get('Command');
+        if (command === 'Marco') {
           const told = numberOf(message.get('Interval'));
           if (told !== undefined && told > 0 && told <= MAX_INTERVAL_S) interval = told;
           await this.#channel.send(dict({ Command: 'Polo' }));
         } else {
-          this.#log.debug(`heartbeat: ${String(command)}`);
+          this.#log.debug(`heartbeat: ${shown(command)}`);
         }
       }
     } catch (error) {

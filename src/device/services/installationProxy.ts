@@ -1,5 +1,6 @@
 import { AppError } from '../../base/errors';
-import { dict, type PlistDict } from '../../plist';
+import { dict, type PlistArray, type PlistDict } from '../../plist';
+import { dictOf, shown } from '../lockdown/dictOf';
 import { PlistChannel } from '../lockdown/plistChannel';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
 
@@ -20,8 +21,7 @@ export async function browseUserApps(
   await channel.send(dict({ Command: 'Browse', ClientOptions: options }));
   const apps: PlistDict[] = [];
   for (;;) {
-    const message = await channel.receive({ signal });
-    if (!(message instanceof Map)) throw new AppError('unexpectedReply', 'installation_proxy sent no dictionary');
+    const message = dictOf(await channel.receive({ signal }));
     const error = message.get('Error');
     if (error !== undefined) {
       const name = typeof error === 'string' ? error : 'an unnamed error';
@@ -31,12 +31,13 @@ export async function browseUserApps(
     }
     // A batch may lack its list: then nothing was in it.
     const list = message.get('CurrentList');
-    if (Array.isArray(list)) for (const app of list) if (app instanceof Map) apps.push(app);
+    const batch = Array.isArray(list) ? (list as PlistArray) : [];
+    for (const app of batch) if (app instanceof Map) apps.push(app);
     if (message.get('Status') === 'Complete') return apps;
     if (message.get('Status') !== 'BrowsingApplications') {
       throw new AppError(
         'unexpectedReply',
-        `installation_proxy answered Browse with status ${String(message.get('Status'))}`,
+        `installation_proxy answered Browse with status ${shown(message.get('Status'))}`,
       );
     }
   }

@@ -1,6 +1,7 @@
 import { isAppError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { dict } from '../../plist';
+import { dictOf, shown } from '../lockdown/dictOf';
 import { PlistChannel } from '../lockdown/plistChannel';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
 
@@ -85,12 +86,12 @@ export class NotificationProxy implements AsyncDisposable {
   async #listen(): Promise<void> {
     try {
       for (;;) {
-        const message = await this.#channel.receive({ timeoutMs: Infinity });
-        const command = message instanceof Map ? message.get('Command') : undefined;
+        const message = dictOf(await this.#channel.receive({ timeoutMs: Infinity }));
+        const command = message.get('Command');
         if (command === 'ProxyDeath') break;
-        const name = message instanceof Map ? message.get('Name') : undefined;
+        const name = message.get('Name');
         if (command === 'RelayNotification' && typeof name === 'string') this.#deliver(name);
-        else this.#log.debug(`notification_proxy: message ${String(command)} left aside`);
+        else this.#log.debug(`notification_proxy: message ${shown(command)} left aside`);
       }
       if (!this.#closing) this.#events.onClosed?.(undefined);
     } catch (error) {

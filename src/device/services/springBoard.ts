@@ -1,4 +1,5 @@
 import { dict } from '../../plist';
+import { dictOf } from '../lockdown/dictOf';
 import { PlistChannel } from '../lockdown/plistChannel';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
 
@@ -21,8 +22,7 @@ export class SpringBoardClient implements AsyncDisposable {
   /** An app's icon as PNG; undefined if the device gives none. One request at a time. */
   async icon(bundleId: string, signal?: AbortSignal): Promise<Buffer | undefined> {
     await this.#channel.send(dict({ command: 'getIconPNGData', bundleId }));
-    const reply = await this.#channel.receive({ signal });
-    const png = reply instanceof Map ? reply.get('pngData') : undefined;
+    const png = dictOf(await this.#channel.receive({ signal })).get('pngData');
     return png instanceof Uint8Array && png.length > 0
       ? Buffer.from(png.buffer, png.byteOffset, png.byteLength)
       : undefined;

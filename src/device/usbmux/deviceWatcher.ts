@@ -33,7 +33,7 @@ export class DeviceWatcher implements Disposable {
   readonly #abort = new AbortController();
   readonly #devices = new Map<number, MuxDevice>();
   #state: MuxState = { kind: 'connecting' };
-  #running: Promise<void> | undefined;
+  #started = false;
 
   constructor(address: MuxAddress, log: Log, events: DeviceWatcherEvents) {
     this.#address = address;
@@ -51,7 +51,9 @@ export class DeviceWatcher implements Disposable {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    if (this.#started) return;
+    this.#started = true;
+    void this.#run();
   }
 
   /** Ends without further events. */
@@ -101,7 +103,10 @@ export class DeviceWatcher implements Disposable {
     if (type === 'Attached') this.#attach(event);
     else if (type === 'Detached' && known) this.#detach(known);
     else if (type === 'Paired' && known) this.#events.paired?.(known);
-    else this.#log.debug(`usbmuxd: event ${String(type)} of device ${deviceId} left aside`);
+    else
+      this.#log.debug(
+        `usbmuxd: event ${typeof type === 'string' ? type : '(unnamed)'} of device ${deviceId} left aside`,
+      );
   }
 
   #attach(event: PlistDict): void {

@@ -6,6 +6,7 @@ import { silentLog } from '../../../src/base/log';
 import { openTrustedDevice, readIdentity, UsbmuxClient } from '../../../src/device';
 import { makePairCertificates } from '../../../src/device/lockdown/certificates';
 import { encodePairRecord } from '../../../src/device/lockdown/pairRecord';
+import type { PlistValue } from '../../../src/plist';
 import {
   binaryMessage,
   DEVICE_ID,
@@ -28,10 +29,12 @@ const values: Readonly<Record<string, string>> = {
   UniqueDeviceID: UDID,
 };
 
+const textOf = (value: PlistValue | undefined) => (typeof value === 'string' ? value : '');
+
 /** What a well-behaved lockdown says; tests differ in single points. */
 function usual({ verb, message }: LockdownRequest): ScriptedReply {
   if (verb === 'QueryType') return { Type: 'com.apple.mobile.lockdown' };
-  const value = values[String(message.get('Key'))];
+  const value = values[textOf(message.get('Key'))];
   if (verb === 'GetValue')
     return value === undefined ? { Error: 'MissingValue' } : { Key: message.get('Key'), Value: value };
   return { Error: 'InvalidResponse' };
@@ -83,7 +86,7 @@ describe('lockdown, when the device', () => {
 
   it('sends control characters in its strings, is understood', async () => {
     const answer = except('GetValue', (request) => {
-      const key = String(request.message.get('Key'));
+      const key = textOf(request.message.get('Key'));
       const value = key === 'DeviceName' ? 'Ann\x01s \x1fphone\x00' : values[key];
       const xml = `<plist version="1.0"><dict><key>Request</key><string>GetValue</string><key>Value</key><string>${value}</string></dict></plist>`;
       return framed(Buffer.from(xml));

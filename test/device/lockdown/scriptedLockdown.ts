@@ -56,12 +56,13 @@ export class ScriptedLockdown {
   }
 
   async start(): Promise<void> {
-    await this.mux.start(({ type, reply, socket, message }) => {
-      if (type === 'ListDevices') return reply({ DeviceList: [attached(DEVICE_ID, UDID)] });
+    await this.mux.start((request) => {
+      const { type, socket, message } = request;
+      if (type === 'ListDevices') return request.reply({ DeviceList: [attached(DEVICE_ID, UDID)] });
       if (type === 'ReadPairRecord')
-        return reply(this.pairRecord ? { PairRecordData: this.pairRecord } : { Number: 2 });
-      if (type !== 'Connect') return reply({ MessageType: 'Result', Number: 1 });
-      reply({ MessageType: 'Result', Number: message.get('PortNumber') === 32498 ? 0 : 3 });
+        return request.reply(this.pairRecord ? { PairRecordData: this.pairRecord } : { Number: 2 });
+      if (type !== 'Connect') return request.reply({ MessageType: 'Result', Number: 1 });
+      request.reply({ MessageType: 'Result', Number: message.get('PortNumber') === 32498 ? 0 : 3 });
       this.#serve(socket, false);
     });
   }
@@ -69,13 +70,14 @@ export class ScriptedLockdown {
   #serve(socket: Socket, inSession: boolean): void {
     let rest = Buffer.alloc(0);
     socket.on('error', () => {});
-    const onData = async (chunk: Buffer) => {
+    const onData = (chunk: Buffer) => void take(chunk);
+    const take = async (chunk: Buffer) => {
       rest = Buffer.concat([rest, chunk]);
       while (rest.length >= 4 && rest.length >= 4 + rest.readUInt32BE(0)) {
         const length = 4 + rest.readUInt32BE(0);
         const message = parsePlist(rest.subarray(4, length)) as PlistDict;
         rest = rest.subarray(length);
-        const verb = String(message.get('Request'));
+        const verb = message.get('Request') as string;
         this.requests.push(verb);
         const startsTls = verb === 'StartSession' && this.#tls !== undefined;
         if (startsTls) socket.off('data', onData);

@@ -12,9 +12,9 @@ export interface ScriptedRequest {
   readonly message: PlistDict;
   readonly socket: net.Socket;
   /** Answers with a message of the request's tag. */
-  reply(fields: Readonly<Record<string, PlistValue | undefined>>): void;
+  readonly reply: (fields: Readonly<Record<string, PlistValue | undefined>>) => void;
   /** Sends something that was not asked for. */
-  event(fields: Readonly<Record<string, PlistValue | undefined>>): void;
+  readonly event: (fields: Readonly<Record<string, PlistValue | undefined>>) => void;
 }
 
 export function muxMessage(tag: number, fields: Readonly<Record<string, PlistValue | undefined>>): Buffer {
@@ -75,7 +75,7 @@ export class ScriptedMux {
         const tag = rest.readUInt32LE(12);
         const message = parsePlist(rest.subarray(16, length)) as PlistDict;
         rest = rest.subarray(length);
-        const type = String(message.get('MessageType'));
+        const type = message.get('MessageType') as string;
         // Behind an accepted Connect comes something else.
         if (type === 'Connect') socket.off('data', onData);
         handler({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import type net from 'node:net';
 import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAppError, type ErrorCode } from '../../../src/base/errors';
@@ -49,12 +50,13 @@ describe('UsbmuxClient', () => {
   });
 
   it('reads a reply that comes in single bytes', async () => {
-    await mux.start(async ({ socket }) => {
+    const dribble = async (socket: net.Socket) => {
       for (const byte of muxMessage(1, { BUID: 'B' })) {
         socket.write(Buffer.of(byte));
         await sleep(0);
       }
-    });
+    };
+    await mux.start(({ socket }) => void dribble(socket));
     assert.equal(await client.readBuid(), 'B');
   });
 

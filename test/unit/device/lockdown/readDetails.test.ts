@@ -4,7 +4,7 @@ import { readDetails } from '../../../../src/device/lockdown/readDetails';
 import type { TrustedDevice } from '../../../../src/device/lockdown/trustedDevice';
 import { dict, PlistReal, type PlistValue } from '../../../../src/plist';
 
-type Values = Readonly<Record<string, PlistValue | ErrorCode | undefined>>;
+type Values = Readonly<Record<string, PlistValue | undefined>>;
 
 /** Answers from a table: `domain/Key`, or `domain` for all of it; an error where the value is `!code`. */
 function deviceWith(values: Values): TrustedDevice {
