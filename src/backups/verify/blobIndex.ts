@@ -3,6 +3,7 @@ import { opendir } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfAborted } from '../../base/abort';
 import { isFileID } from '../format/fileID';
+import type { BackupTree, TreeEntry } from '../store/backupTree';
 
 const ID_LENGTH = 20;
 /** Sizes asked for between two turns of the event loop: about a millisecond's worth on a local disk. */
@@ -65,6 +66,31 @@ export class BlobIndex {
         else if (entry !== '.DS_Store') strangers.push(`${name}/${entry}`);
       }
       await addAll(shards, below, names, 'sharded', signal);
+    }
+    for (const shard of shards) shard.seal();
+    return new BlobIndex(shards, strangers);
+  }
+
+  /** The same for a backup whose parts lie in several places. */
+  static async scanTree(tree: BackupTree, signal?: AbortSignal): Promise<BlobIndex> {
+    const shards = Array.from({ length: 256 }, () => new Shard());
+    const strangers: string[] = [];
+    const add = (entries: readonly TreeEntry[], place: Blob['place'], prefix: string) => {
+      for (const { name, type, sizeBytes } of entries) {
+        if (isFileID(name) && name.startsWith(prefix)) {
+          shards[parseInt(name.slice(0, 2), 16)]?.add(Buffer.from(name, 'hex'), type === 'file' ? sizeBytes : -1, place);
+        } else if (prefix !== '' && name !== '.DS_Store') {
+          strangers.push(`${prefix}/${name}`);
+        } else if (prefix === '' && !(type === 'directory' && /^[0-9a-f]{2}$/.test(name)) && !KNOWN_NAMES.has(name)) {
+          strangers.push(name);
+        }
+      }
+    };
+    add(await tree.entries([]), 'flat', '');
+    for (let number = 0; number < 256; number++) {
+      throwIfAborted(signal);
+      const name = number.toString(16).padStart(2, '0');
+      add(await tree.entries([name]), 'sharded', name);
     }
     for (const shard of shards) shard.seal();
     return new BlobIndex(shards, strangers);

@@ -8,6 +8,7 @@ import { storedLength } from '../format/fileCipher';
 import type { UnlockedKeybag } from '../format/keybag';
 import { openManifest } from '../format/manifest';
 import { type ManifestPlist, readManifestPlist, readPlistFile } from '../format/manifestPlist';
+import type { BackupTree } from '../store/backupTree';
 import { BlobIndex } from './blobIndex';
 
 /** Rows between two turns of the event loop. */
@@ -19,6 +20,8 @@ export interface QuickVerifyOptions {
   /** Opens an encrypted Manifest; without it only what needs no key is checked. */
   readonly keybag?: UnlockedKeybag;
   readonly signal?: AbortSignal;
+  /** Where the contents are, if not all of them lie in the folder of the plists and the Manifest. */
+  readonly tree?: BackupTree;
   /** Rows done, and how many contents there are. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -45,7 +48,9 @@ export async function quickVerify(folder: string, options: QuickVerifyOptions = 
   const plist = await manifestPlistOf(folder, findings);
   await checkStatus(folder, findings);
   await findings.plistProblem('Info.plist', readPlistFile(path.join(folder, 'Info.plist')), 'note');
-  const blobs = await BlobIndex.scan(folder, options.signal);
+  const blobs = options.tree
+    ? await BlobIndex.scanTree(options.tree, options.signal)
+    : await BlobIndex.scan(folder, options.signal);
   for (const name of blobs.strangers) findings.note({ kind: 'stray', file: name, message: 'belongs to no backup' });
   const result = () => ({
     files: blobs.count,
