@@ -2,34 +2,36 @@ import { SaxesParser } from 'saxes';
 import { DEFAULT_LIMITS, type PlistLimits } from './limits';
 import { PlistError } from './plistError';
 import { PlistReal, PlistUid, type PlistValue } from './value';
-import { FORBIDDEN_CHARACTERS } from './xmlCharacters';
+import { checkXmlCost } from './xmlGuard';
+import { xmlText } from './xmlText';
+
+/** `version` is the only one there is. */
+const MAX_ATTRIBUTES = 16;
 
 /**
  * Reads an XML property list. Entities other than XML's own five and character references are errors, and so is a
- * DOCTYPE that declares any: nothing expands. Characters that XML forbids become spaces, because very old firmware
- * sends them inside strings. When a key occurs twice the last value counts.
+ * DOCTYPE with declarations: nothing expands. What XML cannot hold is replaced, see `xmlText()`. When a key occurs
+ * twice the last value counts.
  *
  * `<real>` comes as PlistReal, `<integer>` (also 0x…) as number or bigint, a dictionary of only `CF$UID` as PlistUid.
  * @throws PlistError
  */
 export function decodeXmlPlist(bytes: Uint8Array, limits: Partial<PlistLimits> = {}): PlistValue {
-  const maxBytes = limits.maxBytes ?? DEFAULT_LIMITS.maxBytes;
+  const { maxBytes, maxObjects, maxDepth } = { ...DEFAULT_LIMITS, ...limits };
   if (bytes.length > maxBytes)
     throw new PlistError(`property list of ${bytes.length} bytes; at most ${maxBytes} are read`);
-  const text = decodeText(bytes).replace(FORBIDDEN_CHARACTERS, ' ');
-  const builder = new TreeBuilder(
-    limits.maxObjects ?? DEFAULT_LIMITS.maxObjects,
-    limits.maxDepth ?? DEFAULT_LIMITS.maxDepth,
-  );
-  builder.checkReferences(text);
+  const text = xmlText(bytes);
+  checkXmlCost(text, maxObjects);
 
+  const builder = new TreeBuilder(maxObjects, maxDepth);
   const parser = new SaxesParser({ position: false });
   const place = (): number => parser.position;
+  let attributes = 0;
   parser.on('error', (error) => {
     throw new PlistError(`XML: ${error.message}`, place());
   });
-  parser.on('doctype', (doctype) => {
-    if (/<!ENTITY/i.test(doctype)) throw new PlistError('the document type declares entities', place());
+  parser.on('attribute', () => {
+    if (++attributes > MAX_ATTRIBUTES) throw new PlistError('too many attributes', place());
   });
   parser.on('opentag', ({ name }) => builder.open(name, place()));
   parser.on('closetag', ({ name }) => builder.close(name, place()));
@@ -37,15 +39,6 @@ export function decodeXmlPlist(bytes: Uint8Array, limits: Partial<PlistLimits> =
   parser.on('cdata', (content) => builder.text(content, place()));
   parser.write(text).close();
   return builder.result();
-}
-
-/** UTF-8 unless a byte-order mark says UTF-16. Leading whitespace is dropped: XML allows none before its declaration. */
-function decodeText(bytes: Uint8Array): string {
-  const [first, second] = bytes;
-  const encoding =
-    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
-  // TextDecoder removes the mark, and puts U+FFFD for what is not UTF-8: one odd name must not hide a whole file.
-  return new TextDecoder(encoding).decode(bytes).trimStart();
 }
 
 const CONTAINERS = new Set(['dict', 'array']);
@@ -71,14 +64,6 @@ class TreeBuilder {
     private readonly maxObjects: number,
     private readonly maxDepth: number,
   ) {}
-
-  /** Each `&…;` costs the parser an allocation, so they count as objects. */
-  checkReferences(text: string): void {
-    let count = 0;
-    for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) {
-      if (++count > this.maxObjects) throw new PlistError(`more than ${this.maxObjects} character references`, at);
-    }
-  }
 
   open(name: string, place: number): void {
     if (this.scalar !== undefined) throw new PlistError(`<${name}> inside <${this.scalar}>`, place);
@@ -200,13 +185,25 @@ function readDate(content: string, place: number): Date {
   return date;
 }
 
+/** Buffer.from() skips what is not base64, so a damaged value would shrink silently: each character is looked at. */
 function readData(content: string, place: number): Buffer {
-  // Buffer.from() skips what is not base64, so a damaged value would shrink silently: look first.
-  const text = content.replace(/[ \t\r\n]+/g, '');
-  if (text.length % 4 === 1 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text))
-    throw new PlistError('<data> without base64', place);
-  return Buffer.from(text, 'base64');
+  let digits = 0;
+  let padding = 0;
+  for (let i = 0; i < content.length; i++) {
+    const code = content.charCodeAt(i);
+    if (code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d) continue;
+    if (code === 0x3d) padding++;
+    else if (BASE64_DIGITS[code] === 1 && padding === 0) digits++;
+    else throw new PlistError('<data> without base64', place);
+  }
+  if (digits % 4 === 1 || padding > 2) throw new PlistError('<data> cut short', place);
+  return Buffer.from(content, 'base64');
 }
+
+/** By character code. */
+const BASE64_DIGITS = new Uint8Array(128);
+for (const digit of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
+  BASE64_DIGITS[digit.charCodeAt(0)] = 1;
 
 /** In XML a UID is written as a dictionary. */
 function uidOrDict(dict: Map<string, PlistValue>): PlistValue {

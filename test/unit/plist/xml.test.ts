@@ -161,7 +161,12 @@ describe('decodeXmlPlist()', () => {
   });
 
   test('blanks the control characters that old firmware sends', () => {
-    assert.equal(read('<string>a\x01b\0c</string>'), 'a b c');
+    assert.equal(read('<string>a\x01b\0c\td</string>'), 'a b c\td');
+    assert.equal(read('<string>a\uffffb\ufffec\ufffdd\ue000</string>'), 'a\ufffdb\ufffdc\ufffdd\ue000');
+  });
+
+  test('takes every line end for a line feed, as XML does', () => {
+    assert.equal(read('<string>a\r\nb\rc\r\r\nd\n&#13;</string>'), 'a\nb\nc\n\nd\n\r');
   });
 
   test('reads a list with a mark, in UTF-16, behind blanks, in front of zeros, or without a header', () => {
@@ -207,18 +212,28 @@ describe('decodeXmlPlist()', () => {
     ['a date that is none', '<plist><date>yesterday</date></plist>', /<date> without/],
     ['a date of the 13th month', '<plist><date>2024-13-01T00:00:00Z</date></plist>', /<date> without/],
     ['data that are not base64', '<plist><data>A*ID</data></plist>', /<data> without/],
-    ['data cut inside a group', '<plist><data>AQIDB</data></plist>', /<data> without/],
+    ['data cut inside a group', '<plist><data>AQIDB</data></plist>', /<data> cut short/],
+    ['data behind padding', '<plist><data>AQ==AQ==</data></plist>', /<data> without/],
+    ['an endless comment', `<plist><!--${'- '.repeat(1e6)}`, /a comment that does not end/],
+    ['a long CDATA section', `<plist><string><![CDATA[${']'.repeat(1e6)}]]></string></plist>`, /CDATA section that/],
+    ['a long processing instruction', `<plist><?x ${'? '.repeat(1e6)}?><true/></plist>`, /processing instruction that/],
+    ['a long document type', `<!DOCTYPE ${'x'.repeat(1e6)}><plist><true/></plist>`, /document type that/],
+    [
+      'a thousand attributes',
+      `<plist ${Array.from({ length: 1000 }, (_, i) => `a${i}=">"`).join(' ')}><true/></plist>`,
+      /too many attributes/,
+    ],
     ['crossed tags', '<plist><array><dict></array></dict></plist>', /XML/],
     ['an unknown entity', '<plist><string>&nbsp;</string></plist>', /XML/],
     [
       'an entity bomb',
       `<!DOCTYPE plist [<!ENTITY a0 "x">${bomb}]><plist><string>&a12;</string></plist>`,
-      /declares entities/,
+      /declarations of its own/,
     ],
     [
       'an outside entity',
       '<!DOCTYPE plist [<!ENTITY a SYSTEM "file:///etc/passwd">]><plist><string>&a;</string></plist>',
-      /declares/,
+      /declarations of its own/,
     ],
     ['deep nesting', `<plist>${'<array>'.repeat(100_000)}`, /more than 256 levels/],
   ];
