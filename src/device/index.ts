@@ -14,6 +14,7 @@ export { preferredConnection, udidOfSerial, type MuxDevice } from './usbmux/muxD
 export { UsbmuxClient } from './usbmux/usbmuxClient';
 export { DeviceWatcher, type DeviceWatcherEvents } from './usbmux/deviceWatcher';
 
+export type { AbortableStream } from './lockdown/plistChannel';
 export type { StartServiceOptions, TrustedDevice } from './lockdown/trustedDevice';
 export { openTrustedDevice, type OpenOptions } from './lockdown/openTrustedDevice';
 export { pairDevice, type PairOptions } from './lockdown/pairDevice';

@@ -208,6 +208,27 @@ describe('lockdown, when the device', () => {
       await assert.rejects(open(answer), has('trustStale'));
     });
 
+    it('hangs up once in the handshake, is trusted all the same', async () => {
+      let hangUps = 1;
+      const answer = (request: LockdownRequest) => {
+        if (!request.inSession || hangUps-- <= 0) return usual(request);
+        request.socket.destroy();
+        return undefined;
+      };
+      await using device = await open(answer);
+      assert.equal(device.identity.name, 'A phone');
+    });
+
+    it('is detached in the handshake, says deviceGone', async () => {
+      const answer = (request: LockdownRequest) => {
+        if (!request.inSession) return usual(request);
+        if (scripted) scripted.detached = true;
+        request.socket.destroy();
+        return undefined;
+      };
+      await assert.rejects(open(answer), has('deviceGone'));
+    });
+
     it('is another device, is not trusted', async () => {
       const answer = except('GetValue', (request) =>
         request.message.get('Key') === 'UniqueDeviceID' ? { Value: 'another' } : usual(request),

@@ -43,6 +43,8 @@ export class ScriptedLockdown {
   readonly mux = new ScriptedMux();
   readonly requests: string[] = [];
   pairRecord: Buffer | undefined;
+  /** usbmuxd does not list the device any more. */
+  detached = false;
   readonly #answer: (request: LockdownRequest) => ScriptedReply | Promise<ScriptedReply>;
   readonly #tls: tls.SecureContext | undefined;
 
@@ -58,7 +60,8 @@ export class ScriptedLockdown {
   async start(): Promise<void> {
     await this.mux.start((request) => {
       const { type, socket, message } = request;
-      if (type === 'ListDevices') return request.reply({ DeviceList: [attached(DEVICE_ID, UDID)] });
+      if (type === 'ListDevices')
+        return request.reply({ DeviceList: this.detached ? [] : [attached(DEVICE_ID, UDID)] });
       if (type === 'ReadPairRecord')
         return request.reply(this.pairRecord ? { PairRecordData: this.pairRecord } : { Number: 2 });
       if (type !== 'Connect') return request.reply({ MessageType: 'Result', Number: 1 });

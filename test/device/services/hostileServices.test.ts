@@ -182,7 +182,7 @@ describe('services of a device that misbehaves', () => {
     const proxy = await NotificationProxy.open(device, { log });
     const began = Date.now();
     await proxy.close();
-    assert.ok(Date.now() - began < 1_900);
+    assert.ok(Date.now() - began < 5_000);
   });
 
   it('heartbeat: tells when the device falls silent', async () => {
