@@ -213,7 +213,7 @@ export class RawHost {
     const result = (await mux.receiveMuxPlist()).get('Number');
     if (result !== 0) {
       mux.socket.destroy();
-      throw new Error(`Connect: Result ${String(result)}`);
+      throw new Error(`Connect: Result ${textOf(result)}`);
     }
     return mux;
   }
@@ -255,7 +255,7 @@ export class RawHost {
       HostID: record.HostID,
       SystemBUID: record.SystemBUID,
     });
-    if (reply.has('Error')) throw new Error(`StartSession: ${String(reply.get('Error'))}`);
+    if (reply.has('Error')) throw new Error(`StartSession: ${textOf(reply.get('Error'))}`);
     return this.tls(lockdown, as);
   }
 
@@ -268,8 +268,12 @@ export class RawHost {
   async service(name: string, extra: Readonly<Record<string, PlistValue>> = {}): Promise<RawSocket> {
     await using session = await this.session();
     const reply = await session.ask({ Request: 'StartService', Service: name, ...extra });
-    if (reply.has('Error')) throw new Error(`StartService: ${String(reply.get('Error'))}`);
+    if (reply.has('Error')) throw new Error(`StartService: ${textOf(reply.get('Error'))}`);
     const socket = await this.connect(reply.get('Port') as number);
     return reply.get('EnableServiceSSL') === true ? this.tls(socket) : socket;
   }
+}
+
+function textOf(value: PlistValue | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? `${value}` : typeof value;
 }

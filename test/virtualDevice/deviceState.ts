@@ -10,16 +10,18 @@ import { PasscodePrompt, type PasscodeAnswer } from './passcodePrompt';
 import type { SwitchChanges, Switches } from './switches';
 import type { PlistValue } from '../../src/plist';
 
+export type Connection = 'usb' | 'network';
+
 /** One way in which the device is there now. The number is new at each attachment. */
 export interface Attachment {
   readonly deviceId: number;
-  readonly connection: 'usb' | 'network';
+  readonly connection: Connection;
 }
 
 /** A connection to the device that ends when the cable comes out. */
 export interface OpenConnection {
   readonly what: string;
-  readonly connection: 'usb' | 'network';
+  readonly connection: Connection;
   /** Ends it as a fault says. */
   abort(way: FaultWay): void;
 }
@@ -181,26 +183,33 @@ export class DeviceState {
     return this.#attachments.length > 0;
   }
 
-  /** Plugs it in, each way of the description with a new DeviceID. Does nothing when it is there. */
-  plug(): void {
-    if (this.plugged) return;
-    this.trustDialog.forgetDenial();
-    this.#attachments = this.description.connections.map((connection) => ({
-      deviceId: this.#newDeviceId(),
-      connection,
-    }));
-    for (const attachment of this.#attachments) this.onAttachment.fire({ kind: 'attached', attachment });
+  /** Plugs it in, each way of the description that is not there yet with a new DeviceID. */
+  plug(only?: Connection): void {
+    const missing = this.description.connections.filter(
+      (connection) => (only ?? connection) === connection && !this.attachedBy(connection),
+    );
+    if (missing.includes('usb')) this.trustDialog.forgetDenial();
+    for (const connection of missing) {
+      const attachment = { deviceId: this.#newDeviceId(), connection };
+      this.#attachments = [...this.#attachments, attachment];
+      this.onAttachment.fire({ kind: 'attached', attachment });
+    }
   }
 
-  /** Ends every connection, and says Detached unless the way is `silence`. */
-  unplug(way: FaultWay = 'close'): void {
-    this.log(`unplugged (${way})`);
-    for (const connection of [...this.connections]) connection.abort(way);
-    this.trustDialog.close();
+  /** Ends connections, and says Detached unless the way is `silence`. `only`: the cable, or the network. */
+  unplug(way: FaultWay = 'close', only?: Connection): void {
+    this.log(`unplugged (${[way, ...(only ? [only] : [])].join(', ')})`);
+    const meant = ({ connection }: { readonly connection: Connection }) => (only ?? connection) === connection;
+    for (const connection of [...this.connections]) if (meant(connection)) connection.abort(way);
+    if (only !== 'network') this.trustDialog.close();
     if (way === 'silence') return;
-    const gone = this.#attachments;
-    this.#attachments = [];
+    const gone = this.#attachments.filter(meant);
+    this.#attachments = this.#attachments.filter((attachment) => !meant(attachment));
     for (const attachment of gone) this.onAttachment.fire({ kind: 'detached', attachment });
+  }
+
+  attachedBy(connection: Connection): boolean {
+    return this.#attachments.some((attachment) => attachment.connection === connection);
   }
 
   replug(): void {

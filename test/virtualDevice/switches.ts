@@ -74,5 +74,5 @@ export function checkSwitches(values: Readonly<Record<string, unknown>>): Switch
       checked[name] = value;
     }
   }
-  return checked as SwitchChanges;
+  return checked;
 }

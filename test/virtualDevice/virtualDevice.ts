@@ -23,7 +23,7 @@ export class VirtualDevice implements AsyncDisposable {
   constructor(description: DeviceDescription, newDeviceId: () => number) {
     this.state = new DeviceState(description, newDeviceId);
     this.state.onAttachment.on(({ kind }) => {
-      if (kind === 'detached') this.#ports.clear();
+      if (kind === 'detached' && !this.state.plugged) this.#ports.clear();
     });
   }
 
@@ -119,8 +119,7 @@ export class VirtualDevice implements AsyncDisposable {
   }
 
   #acceptFromNetwork(socket: Socket, port: number): void {
-    const reachable = this.state.attachments.some(({ connection }) => connection === 'network');
-    const serve = reachable ? this.claim(port, 'network') : undefined;
+    const serve = this.state.attachedBy('network') ? this.claim(port, 'network') : undefined;
     if (serve) serve(new SocketStream(socket));
     else socket.resetAndDestroy();
   }

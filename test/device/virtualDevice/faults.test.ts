@@ -113,4 +113,44 @@ describe('faults of the virtual device', () => {
     const took = performance.now() - before;
     assert.ok(took > 150 && took < 3_000, `${took} ms`);
   });
+
+  it('resets connections on TCP, encrypted ones too', async () => {
+    const devices = [presetNamed('small')];
+    await using host = await VirtualDeviceHost.start({ devices, socket: '127.0.0.1:0', control: false });
+    const raw = new RawHost(host.address, 1);
+    await raw.pair();
+    await using plain = await raw.lockdown();
+    await using session = await raw.session();
+    await session.ask({ Request: 'QueryType' });
+    const codes = [plain, session].map(
+      ({ socket }) =>
+        new Promise((resolve) => {
+          socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+          socket.once('close', () => resolve('closed in good order'));
+        }),
+    );
+    await host.device.unplug('reset');
+    assert.deepEqual(await Promise.all(codes), ['ECONNRESET', 'ECONNRESET']);
+  });
+
+  it('loses the cable and stays on the network', async () => {
+    const devices = [presetNamed('small', { connections: ['usb', 'network'] })];
+    await using host = await VirtualDeviceHost.start({ devices, control: false });
+    const [cable, network] = [new RawHost(host.address, 1), new RawHost(host.address, 2)];
+    await using byCable = await cable.lockdown();
+    await using byNetwork = await network.lockdown();
+    await host.device.unplug('close', 'usb');
+    await byCable.readToEnd();
+    const type = (await byNetwork.ask({ Request: 'QueryType' })).get('Type');
+    assert.equal(type, 'com.apple.mobile.lockdown');
+    await assert.rejects(cable.lockdown(), /Result 2/);
+    const { attachments } = await host.device.plug('usb');
+    assert.deepEqual(
+      attachments.map(({ deviceId, connection }) => [deviceId, connection]),
+      [
+        [2, 'network'],
+        [3, 'usb'],
+      ],
+    );
+  });
 });

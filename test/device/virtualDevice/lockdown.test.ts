@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TLSSocket } from 'node:tls';
 import { describe, it } from 'mocha';
 import { dict, type PlistDict } from '../../../src/plist';
 import { makePairRecord, pem, RawHost, testKeys, type RawPairRecord } from '../../support/rawHost';
@@ -249,7 +250,7 @@ describe('virtual lockdownd: sessions', () => {
     await here.raw.pair();
     await other.pair();
     await using session = await here.raw.session();
-    const shown = (session.socket as import('node:tls').TLSSocket).getPeerX509Certificate();
+    const shown = (session.socket as TLSSocket).getPeerX509Certificate();
     assert.equal(shown?.toString(), here.raw.record?.DeviceCertificate.toString());
   });
 

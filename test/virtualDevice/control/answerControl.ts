@@ -1,6 +1,7 @@
 import { contentControl } from '../content/contentControl';
 import { SYNC_LOCK_PATH } from '../afc/mediaTree';
 import { FAULT_WAYS, type Fault, type FaultWay } from '../fault';
+import type { Connection } from '../deviceState';
 import { checkSwitches } from '../switches';
 import type { MuxServer } from '../usbmux/muxServer';
 import type { VirtualDevice } from '../virtualDevice';
@@ -33,9 +34,10 @@ const deviceAnswers: DeviceAnswers = {
   },
   tapTrust: ({ state }, { button }) => state.trustDialog.tap(oneOf('button', button, ['trust', 'deny'])),
   answerPasscode: ({ state }, { answer }) => state.answerPasscode(oneOf('answer', answer, ['entered', 'refused'])),
-  unplug: ({ state }, { way }) => state.unplug(way === undefined ? 'close' : oneOf('way', way, FAULT_WAYS)),
-  plug: (device) => {
-    device.state.plug();
+  unplug: ({ state }, { way, only }) =>
+    state.unplug(way === undefined ? 'close' : oneOf('way', way, FAULT_WAYS), connectionOf(only)),
+  plug: (device, { only }) => {
+    device.state.plug(connectionOf(only));
     return summary(device);
   },
   replug: (device) => {
@@ -115,6 +117,10 @@ function summary(device: VirtualDevice): DeviceSummary {
     sent: { ...state.sent },
     connections: [...state.connections].map(({ what }) => what),
   };
+}
+
+function connectionOf(only: unknown): Connection | undefined {
+  return only === undefined ? undefined : oneOf<Connection>('only', only, ['usb', 'network']);
 }
 
 function checkFault(fault: Fault): Fault {

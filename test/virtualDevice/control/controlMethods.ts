@@ -1,5 +1,5 @@
 import type { FileDescription } from '../description';
-import type { Attachment, LogEntry } from '../deviceState';
+import type { Attachment, Connection, LogEntry } from '../deviceState';
 import type { Fault, FaultWay } from '../fault';
 import type { SwitchChanges, Switches } from '../switches';
 
@@ -48,8 +48,9 @@ export interface DeviceMethods {
   >;
   tapTrust: Method<{ readonly button: 'trust' | 'deny' }, void>;
   answerPasscode: Method<{ readonly answer: 'entered' | 'refused' }, void>;
-  unplug: Method<{ readonly way?: FaultWay }, void>;
-  plug: Method<None, DeviceSummary>;
+  /** `only`: the cable or the network; absent: both. */
+  unplug: Method<{ readonly way?: FaultWay; readonly only?: Connection }, void>;
+  plug: Method<{ readonly only?: Connection }, DeviceSummary>;
   /** Away and back with a new DeviceID. */
   replug: Method<None, DeviceSummary>;
   restart: Method<{ readonly pauseMs?: number }, void>;

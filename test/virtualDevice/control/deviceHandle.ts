@@ -1,5 +1,5 @@
 import type { FileDescription } from '../description';
-import type { LogEntry } from '../deviceState';
+import type { Connection, LogEntry } from '../deviceState';
 import type { Fault, FaultWay } from '../fault';
 import type { ControlCall, DeviceMethod, DeviceMethods, DeviceSummary } from './controlMethods';
 
@@ -53,12 +53,12 @@ export class DeviceHandle {
     return this.call('answerPasscode', { answer: 'refused' });
   }
 
-  unplug(way?: FaultWay): Promise<void> {
-    return this.call('unplug', way ? { way } : {});
+  unplug(way?: FaultWay, only?: Connection): Promise<void> {
+    return this.call('unplug', { ...(way ? { way } : {}), ...(only ? { only } : {}) });
   }
 
-  plug(): Promise<DeviceSummary> {
-    return this.call('plug', {});
+  plug(only?: Connection): Promise<DeviceSummary> {
+    return this.call('plug', only ? { only } : {});
   }
 
   replug(): Promise<DeviceSummary> {

@@ -21,6 +21,7 @@ const done = Promise.resolve();
  */
 export class SocketStream implements ByteStream {
   readonly socket: Socket;
+  readonly #raw: Socket;
   readonly #onData = (chunk: Buffer) => this.#take(chunk);
   #chunks: Buffer[] = [];
   #available = 0;
@@ -32,8 +33,10 @@ export class SocketStream implements ByteStream {
   #writer: (() => void) | undefined;
   #frozen = false;
 
-  constructor(socket: Socket) {
+  /** @param raw what carries a TLS socket. */
+  constructor(socket: Socket, raw: Socket = socket) {
     this.socket = socket;
+    this.#raw = raw;
     socket.setNoDelay(true);
     socket.on('data', this.#onData);
     socket.on('end', () => this.#end('the host has closed the connection'));
@@ -101,10 +104,11 @@ export class SocketStream implements ByteStream {
   /** Ends it at once; on TCP the peer sees a reset. */
   reset(): void {
     this.#end('reset by the device');
-    const { socket } = this;
-    // Unix sockets know no reset; TLS sockets pass it on to theirs.
-    if ('encrypted' in socket || socket.remotePort === undefined) socket.destroy();
-    else socket.resetAndDestroy();
+    // Unix sockets know no reset. resetAndDestroy() would shut down first, and the peer see a good end; this flag of
+    // Node's is what it sets for the second step.
+    if (this.#raw.remotePort !== undefined) Reflect.set(this.#raw, 'resetAndClosing', true);
+    this.#raw.destroy();
+    this.socket.destroy();
   }
 
   /** Nothing goes out or comes in any more, and the socket stays open until destroy(). Whoever reads or writes here gets an error. */

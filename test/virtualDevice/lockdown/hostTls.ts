@@ -1,5 +1,5 @@
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { AppError } from '../../../src/base/errors';
 import type { DeviceState } from '../deviceState';
 import { SocketStream } from '../io/socketStream';
@@ -27,7 +27,7 @@ export async function startTls(stream: SocketStream, device: DeviceState, host: 
     raw.destroy();
     throw error;
   }
-  return new SocketStream(socket);
+  return new SocketStream(socket, raw);
 }
 
 async function contextFor(device: DeviceState, host: PairedHost): Promise<SecureContext> {
@@ -53,7 +53,7 @@ function handshake(socket: TLSSocket, raw: { on(event: 'close', listener: () => 
       clearTimeout(timer);
       resolve();
     });
-    socket.on('error', (error) => fail(error.message));
+    socket.on('error', (error: Error) => fail(error.message));
     socket.once('close', () => fail('the host has closed the connection'));
     raw.on('close', () => fail('the host has closed the connection'));
   });

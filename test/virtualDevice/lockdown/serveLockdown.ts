@@ -53,7 +53,7 @@ class LockdownConnection {
       const verb = getOptionalString(request, 'Request');
       if (verb === undefined) throw new AppError('unexpectedReply', 'lockdown: a message without Request');
       const reply = await this.#answer(verb, request);
-      if (reply['Error'] !== undefined) this.#log(`${verb}: ${String(reply['Error'])}`);
+      if (typeof reply['Error'] === 'string') this.#log(`${verb}: ${reply['Error']}`);
       const { stream } = this.#connection;
       await writeFramed(stream, xmlBytes(dict({ Request: verb, ...this.#result(reply), ...reply })));
       stream.flush();

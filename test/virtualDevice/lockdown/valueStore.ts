@@ -1,4 +1,4 @@
-import type { PlistDict, PlistValue } from '../../../src/plist';
+import type { PlistValue } from '../../../src/plist';
 import type { DeviceState } from '../deviceState';
 import { domainValues } from './domainValues';
 import { globalValues, PUBLIC_KEYS } from './globalValues';
@@ -29,9 +29,7 @@ export async function getValue(
   key: string | undefined,
   inSession: boolean,
 ): Promise<ValueResult> {
-  const all = new Map<string, PlistValue>(
-    domain === '' ? await globalValues(device) : (domainValues(device, domain) as PlistDict),
-  );
+  const all = new Map<string, PlistValue>(domain === '' ? await globalValues(device) : domainValues(device, domain));
   for (const [name, value] of device.settings.get(domain) ?? []) {
     if (value === undefined) all.delete(name);
     else all.set(name, value);
@@ -92,7 +90,7 @@ function found(all: ReadonlyMap<string, PlistValue>, key: string): ValueResult {
 }
 
 function setting(device: DeviceState, domain: string): Map<string, PlistValue | undefined> {
-  let values = device.settings.get(domain);
-  if (!values) device.settings.set(domain, (values = new Map()));
+  const values = device.settings.get(domain) ?? new Map<string, PlistValue | undefined>();
+  device.settings.set(domain, values);
   return values;
 }

@@ -1,4 +1,11 @@
-import { dict, encodeBinaryPlist, getOptionalArray, getOptionalDict, getOptionalString } from '../../../src/plist';
+import {
+  dict,
+  encodeBinaryPlist,
+  getOptionalArray,
+  getOptionalDict,
+  getOptionalString,
+  getString,
+} from '../../../src/plist';
 import type { PlistDict, PlistValue } from '../../../src/plist';
 import { seededBytes } from '../afc/fillMedia';
 import type { AppDescription } from '../description';
@@ -36,7 +43,7 @@ export const serveInstallationProxy: ServiceHandler = async (stream, device) => 
       const apps = matching(device, getOptionalString(options, 'ApplicationType') ?? 'Any').filter(
         (app) => !wanted || wanted.includes(app.get('CFBundleIdentifier') ?? ''),
       );
-      const found = apps.map((app) => [String(app.get('CFBundleIdentifier')), select(app, options)] as const);
+      const found = apps.map((app) => [getString(app, 'CFBundleIdentifier'), select(app, options)] as const);
       await send({ Status: 'Complete', LookupResult: new Map(found) });
     } else {
       device.log(`installation_proxy: unknown command ${command ?? '(none)'}`);
