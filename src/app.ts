@@ -1,5 +1,7 @@
 import type * as vscode from 'vscode';
+import type { AutomaticBackups } from './automaticBackups';
 import type { EngineSession } from './engineSession';
+import type { RememberedPasswords } from './rememberedPasswords';
 import type { DevicePages } from './views/generalTab/devicePages';
 
 /** What commands and views may use. Built once, in extension.ts. */
@@ -8,8 +10,7 @@ export interface App {
   readonly engine: EngineSession;
   /** The devices' pages (General tab). */
   readonly pages: DevicePages;
-  readonly secrets: vscode.SecretStorage;
-  /** Small facts of this installation, kept across windows; never a secret. */
-  readonly memento: vscode.Memento;
+  readonly passwords: RememberedPasswords;
+  readonly automatic: AutomaticBackups;
   readonly extensionUri: vscode.Uri;
 }

@@ -1,8 +1,10 @@
 import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from './app';
+import { AutomaticBackups } from './automaticBackups';
 import { registerCommands } from './commands/table';
 import { EngineSession } from './engineSession';
+import { RememberedPasswords } from './rememberedPasswords';
 import { DevicePages } from './views/generalTab/devicePages';
 import { registerViews } from './views/register';
 
@@ -18,11 +20,12 @@ export function activate(context: vscode.ExtensionContext): void {
   const app: App = {
     log,
     engine,
-    pages: new DevicePages(engine),
-    secrets: context.secrets,
-    memento: context.globalState,
+    pages: new DevicePages(),
+    passwords: new RememberedPasswords(context.secrets),
+    automatic: new AutomaticBackups(engine, context.globalState, log),
     extensionUri: context.extensionUri,
   };
-  context.subscriptions.push(log, engine, app.pages, ...registerViews(app), ...registerCommands(app));
+  app.pages.attach(app);
+  context.subscriptions.push(log, engine, app.pages, app.automatic, ...registerViews(app), ...registerCommands(app));
   engine.start(); // The first I/O, and nothing waits for it. A running job belongs to the engine, not to this window.
 }

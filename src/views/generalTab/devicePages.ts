@@ -1,25 +1,57 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { EngineSession } from '../../engineSession';
+import type { App } from '../../app';
+import { DevicePage } from './devicePage';
 
-/** The devices' pages: one editor tab per device. */
-export class DevicePages implements vscode.Disposable {
-  readonly #panels = new Map<string, vscode.WebviewPanel>();
-  readonly #engine: EngineSession;
+const VIEW_TYPE = 'iosBackup.generalTab';
 
-  constructor(engine: EngineSession) {
-    this.#engine = engine;
+/** The devices' pages: one editor tab per device, brought back when the window is reloaded. */
+export class DevicePages implements vscode.Disposable, vscode.WebviewPanelSerializer {
+  readonly #pages = new Map<string, DevicePage>();
+  readonly #serializer: vscode.Disposable;
+  #app: App | undefined;
+
+  constructor() {
+    this.#serializer = vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, this);
+  }
+
+  /** Pages and the rest of the app need each other; this closes the circle once, at activation. */
+  attach(app: App): void {
+    this.#app = app;
   }
 
   open(udid: string): void {
-    const there = this.#panels.get(udid);
+    const there = this.#pages.get(udid);
     if (there) return there.reveal();
-    const name = this.#engine.state?.devices.find((device) => device.udid === udid)?.identity?.name ?? udid;
-    const panel = vscode.window.createWebviewPanel('iosBackup.generalTab', name, vscode.ViewColumn.Active);
-    this.#panels.set(udid, panel);
-    panel.onDidDispose(() => this.#panels.delete(udid));
+    this.#show(udid, vscode.window.createWebviewPanel(VIEW_TYPE, t('Device'), vscode.ViewColumn.Active));
+  }
+
+  /** Shows the dialog for a change of encryption on the device's page. */
+  askPassword(udid: string, change: 'on' | 'change' | 'off'): void {
+    this.open(udid);
+    this.#pages.get(udid)?.askPassword(change);
+  }
+
+  deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const udid = typeof state === 'object' && state !== null && 'udid' in state ? state.udid : undefined;
+    if (typeof udid === 'string') this.#show(udid, panel);
+    else panel.dispose();
+    return Promise.resolve();
   }
 
   dispose(): void {
-    for (const panel of this.#panels.values()) panel.dispose();
+    this.#serializer.dispose();
+    for (const page of this.#pages.values()) page.dispose();
+  }
+
+  #show(udid: string, panel: vscode.WebviewPanel): void {
+    if (!this.#app) return panel.dispose();
+    this.#pages.get(udid)?.dispose();
+    const page = new DevicePage(this.#app, udid, panel);
+    this.#pages.set(udid, page);
+    panel.onDidDispose(() => {
+      if (this.#pages.get(udid) === page) this.#pages.delete(udid);
+      page.dispose();
+    });
   }
 }

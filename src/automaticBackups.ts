@@ -1,0 +1,68 @@
+import * as vscode from 'vscode';
+import { isCancellation, toErrorData } from './base/errors';
+import type { EngineSession } from './engineSession';
+import { settings } from './settings';
+
+export interface AutomaticSetting {
+  readonly on: boolean;
+  readonly everyHours: number;
+}
+
+const DEFAULT: AutomaticSetting = { on: false, everyHours: 24 };
+const HOUR_MS = 3_600_000;
+/** After an attempt that did not succeed, so that a person who declines is not asked again at once. */
+const PAUSE_MS = HOUR_MS;
+
+/**
+ * Backs up a device when it is connected and its last backup is older than its interval. Off unless a person turned it
+ * on, per device. The device asks for its passcode each time: that is Apple's rule.
+ */
+export class AutomaticBackups implements vscode.Disposable {
+  readonly #engine: EngineSession;
+  readonly #memento: vscode.Memento;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #subscription: vscode.Disposable;
+  readonly #tried = new Map<string, number>();
+
+  constructor(engine: EngineSession, memento: vscode.Memento, log: vscode.LogOutputChannel) {
+    this.#engine = engine;
+    this.#memento = memento;
+    this.#log = log;
+    this.#subscription = engine.onChange(() => this.#follow());
+  }
+
+  settingOf(udid: string): AutomaticSetting {
+    return { ...DEFAULT, ...this.#memento.get<Partial<AutomaticSetting>>(key(udid)) };
+  }
+
+  async set(udid: string, change: Partial<AutomaticSetting>): Promise<void> {
+    await this.#memento.update(key(udid), { ...this.settingOf(udid), ...change });
+    this.#follow();
+  }
+
+  dispose(): void {
+    this.#subscription.dispose();
+  }
+
+  #follow(): void {
+    const { state } = this.#engine;
+    for (const { udid, details } of state?.devices ?? []) {
+      const { on, everyHours } = this.settingOf(udid);
+      if (!on || !details || state?.jobs.some((job) => job.udid === udid && !job.outcome)) continue;
+      const now = Date.now();
+      const last = state?.catalogue.backups.find((backup) => backup.udid === udid && backup.state === 'finished')?.date;
+      if (last && now - Date.parse(last) < everyHours * HOUR_MS) continue;
+      if (now - (this.#tried.get(udid) ?? 0) < PAUSE_MS) continue;
+      this.#tried.set(udid, now);
+      this.#log.info('an automatic backup begins');
+      this.#engine.call('backUp', { udid, folder: settings().folderFor(udid) }).catch((error: unknown) => {
+        // Its end is told by the notifications that tell the end of every job.
+        if (!isCancellation(error)) this.#log.warn(`the automatic backup failed: ${toErrorData(error).code}`);
+      });
+    }
+  }
+}
+
+function key(udid: string): string {
+  return `automatic.${udid}`;
+}

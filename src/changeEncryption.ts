@@ -1,0 +1,33 @@
+import type { App } from './app';
+import { AppError } from './base/errors';
+import { settings } from './settings';
+import type { EncryptionChange } from './engine/protocol';
+
+export interface PasswordAnswer {
+  readonly change: 'on' | 'change' | 'off';
+  /** Empty: the remembered one. */
+  readonly oldPassword: string;
+  readonly newPassword: string;
+  readonly remember: boolean;
+}
+
+/**
+ * Turns encryption on or off, or changes the password; then, as Finder does after turning it on, backs up. A remembered
+ * password is replaced only after the device has confirmed the new one.
+ * @throws AppError with the engine's code; `passwordNeeded`, `passwordEmpty`
+ */
+export async function changeEncryption(app: App, udid: string, answer: PasswordAnswer): Promise<void> {
+  await app.engine.call('changeEncryption', { udid, change: await toChange(app, udid, answer) });
+  if (answer.change !== 'off' && answer.remember) await app.passwords.set(udid, answer.newPassword);
+  else await app.passwords.forget(udid);
+  if (answer.change === 'on') await app.engine.call('backUp', { udid, folder: settings().folderFor(udid) });
+}
+
+async function toChange(app: App, udid: string, answer: PasswordAnswer): Promise<EncryptionChange> {
+  const { change, newPassword } = answer;
+  if (change !== 'off' && newPassword === '') throw new AppError('passwordEmpty', 'no new password');
+  if (change === 'on') return { kind: 'on', newPassword };
+  const oldPassword = answer.oldPassword === '' ? await app.passwords.get(udid) : answer.oldPassword;
+  if (oldPassword === undefined) throw new AppError('passwordNeeded', 'no old password');
+  return change === 'off' ? { kind: 'off', oldPassword } : { kind: 'change', oldPassword, newPassword };
+}
