@@ -1,5 +1,5 @@
 import { decodeBinaryPlist } from './binaryDecoder';
-import { DEFAULT_LIMITS, type PlistLimits } from './limits';
+import type { PlistLimits } from './limits';
 import { PlistError } from './plistError';
 import type { PlistValue } from './value';
 import { decodeXmlPlist } from './xmlDecoder';
@@ -18,9 +18,6 @@ const BINARY_MAGIC = [0x62, 0x70, 0x6c, 0x69, 0x73, 0x74, 0x30, 0x30];
 export function parsePlist(bytes: Uint8Array, limits: Partial<PlistLimits> = {}): PlistValue {
   if (bytes.length === 0) throw new PlistError('an empty file is no property list');
   if (isBinaryPlist(bytes)) return decodeBinaryPlist(bytes, limits);
-  const maxBytes = limits.maxBytes ?? DEFAULT_LIMITS.maxBytes;
-  if (bytes.length > maxBytes)
-    throw new PlistError(`property list of ${bytes.length} bytes; at most ${maxBytes} are read`);
   return decodeXmlPlist(bytes, limits);
 }
 
