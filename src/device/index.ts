@@ -51,7 +51,8 @@ export type { BackupStore, StoreEntry, StoreReader, StoreWriter } from './mobile
  * - changePassword(device, {kind: 'on' | 'change' | 'off', …}, {store?}): returns what WillEncrypt is now; failures
  *   carry `details.encrypted` where the device could still be asked.
  * - restore(device, store, {sourceIdentifier, restore: {systemFiles, keepSettings, removeOthers, restart}, password?,
- *   waitForRestart?}): the store is only read. waitForRestart is called after success, so start to listen before.
+ *   waitForRestart?}): the store is only read. waitForRestart is called after success, so start to listen before; what
+ *   it throws fails nothing, `result.restarted` tells.
  */
 export { backUp, type BackUpOptions, type BackUpResult } from './mobilebackup2/backUp';
 export {

@@ -47,8 +47,10 @@ export class DeviceJob implements AsyncDisposable {
     this.#options = options;
     this.progress = new ProgressTracker(options.report ?? (() => {}));
     this.stop = new JobStop(options.signal);
-    const showCancelling = () => this.progress.enter('cancelling');
-    this.stop.signal.addEventListener('abort', showCancelling, { once: true });
+    const onStop = () => {
+      if (this.stop.reason?.code !== 'deviceGone') this.progress.enter('cancelling');
+    };
+    this.stop.signal.addEventListener('abort', onStop, { once: true });
   }
 
   /** @throws AppError as TrustedDevice.startService(). */
@@ -69,13 +71,18 @@ export class DeviceJob implements AsyncDisposable {
     return this.#notifications;
   }
 
-  /** Never fails. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends all connections: for what is left to do without the device, or while it restarts. Never fails. */
+  async leaveDevice(): Promise<void> {
     clearTimeout(this.#cancelTimer);
-    this.stop[Symbol.dispose]();
     await this.#notifications?.close();
     await this.#awake?.[Symbol.asyncDispose]();
     await this.#heartbeat?.close();
+  }
+
+  /** Never fails. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop[Symbol.dispose]();
+    await this.leaveDevice();
     this.progress.end();
   }
 

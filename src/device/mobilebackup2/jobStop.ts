@@ -17,6 +17,11 @@ export class JobStop implements Disposable {
     return this.#controller.signal;
   }
 
+  /** Undefined as long as the job may go on. */
+  get reason(): AppError | undefined {
+    return this.#reason;
+  }
+
   stop(reason: AppError): void {
     this.#reason ??= reason;
     this.#controller.abort();

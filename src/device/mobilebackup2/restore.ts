@@ -39,8 +39,8 @@ export interface RestoreJobOptions extends JobOptions {
   /** Of an encrypted backup. */
   readonly password?: string;
   /**
-   * Resolves when the device has gone and come back; called after success if it restarts. Listen before: pass a promise
-   * made from usbmux events that are already being heard.
+   * Resolves when the device has gone and come back; called after success if it restarts. Listen before: it may be gone
+   * when this is called. What it throws, also on abort, fails nothing: the restore has succeeded.
    */
   readonly waitForRestart?: (signal: AbortSignal) => Promise<void>;
 }
@@ -50,6 +50,8 @@ export interface RestoreResult {
   /** Sent in this run. */
   readonly files: number;
   readonly bytes: number;
+  /** Whether it has been seen to restart; undefined if nobody was to look. */
+  readonly restarted: boolean | undefined;
 }
 
 /**
@@ -65,14 +67,28 @@ export async function restore(
 ): Promise<RestoreResult> {
   await using job = await DeviceJob.start(device, options);
   try {
-    const result = await runRestore(device, readOnlyStore(store), job, options);
-    if (options.restore.restart && options.waitForRestart) {
-      job.progress.enter('restarting');
-      await options.waitForRestart(job.stop.signal);
-    }
-    return result;
+    await runRestore(device, readOnlyStore(store), job, options);
   } catch (error) {
     throw job.stop.explain(error);
+  }
+  const { files, bytes } = job.progress;
+  return { files, bytes, restarted: await seeRestart(job, options) };
+}
+
+/** The restore has succeeded whatever is seen from here. */
+async function seeRestart(
+  job: DeviceJob,
+  { log, restore: { restart }, waitForRestart }: RestoreJobOptions,
+): Promise<boolean | undefined> {
+  if (!restart || !waitForRestart) return undefined;
+  job.progress.enter('restarting');
+  await job.leaveDevice();
+  try {
+    await waitForRestart(job.stop.signal);
+    return true;
+  } catch (error) {
+    log.info(`the device has not been seen to restart: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
   }
 }
 
@@ -81,7 +97,7 @@ async function runRestore(
   store: BackupStore,
   job: DeviceJob,
   { log, sourceIdentifier, restore: wanted, password }: RestoreJobOptions,
-): Promise<RestoreResult> {
+): Promise<void> {
   const { progress, notifications } = job;
   const { signal } = job.stop;
   await using afc = await AfcClient.open(device, signal);
@@ -128,7 +144,6 @@ async function runRestore(
     clearTimeout(silence);
     await link.disconnect();
   }
-  return { files: progress.files, bytes: progress.bytes };
 }
 
 /** The list of apps that a restored device fetches from the App Store; taken back unless the restore succeeds. */
