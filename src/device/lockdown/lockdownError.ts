@@ -38,7 +38,7 @@ const SESSION_OVER: ReadonlySet<string> = new Set([
 /** @param name What the device sent as `Error`. */
 export function lockdownError(verb: string, name: string): AppError {
   return new AppError(codes[name] ?? 'deviceReportedError', `lockdown answered ${verb} with ${name}`, {
-    details: { lockdownError: name },
+    details: { lockdownError: name, number: name, description: `lockdown ${verb}` },
   });
 }
 

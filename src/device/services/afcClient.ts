@@ -206,7 +206,7 @@ export class AfcClient implements AsyncDisposable {
       codes[status] ?? 'deviceReportedError',
       `AFC: operation ${operation} answered with status ${status}`,
       {
-        details: { afcStatus: status },
+        details: { afcStatus: status, number: status, description: `AFC operation ${operation}` },
       },
     );
   }

@@ -30,7 +30,7 @@ export async function restartDevice(device: TrustedDevice, signal?: AbortSignal)
   const status = reply.get('Status');
   if (status !== 'Success') {
     throw new AppError('deviceReportedError', `diagnostics_relay answered Restart with ${shown(status)}`, {
-      details: { reason: shown(status) },
+      details: { number: shown(status), description: 'diagnostics_relay Restart' },
     });
   }
 }

@@ -26,7 +26,7 @@ export async function browseUserApps(
     if (error !== undefined) {
       const name = typeof error === 'string' ? error : 'an unnamed error';
       throw new AppError('deviceReportedError', `installation_proxy answered Browse with ${name}`, {
-        details: { reason: name },
+        details: { reason: name, number: name, description: 'installation_proxy' },
       });
     }
     // A batch may lack its list: then nothing was in it.

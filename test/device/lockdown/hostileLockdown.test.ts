@@ -132,6 +132,12 @@ describe('lockdown, when the device', () => {
     });
   }
 
+  it('fails with an unknown name, passes it on', async () => {
+    await assert.rejects(identity(except('GetValue', () => ({ Error: 'NewTrouble' }))), (error) => {
+      return isAppError(error) && error.details['number'] === 'NewTrouble';
+    });
+  });
+
   it('hangs up, says deviceGone', async () => {
     await assert.rejects(
       identity((request) => void request.socket.end()),
