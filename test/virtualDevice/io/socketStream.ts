@@ -9,7 +9,7 @@ const WRITE_AHEAD = 1024 * 1024;
 const WRITE_ON = 256 * 1024;
 /** Writes up to this size are collected: one packet and one TLS record for many small ones. */
 const SMALL_WRITE = 16 * 1024;
-const COLLECTED = 64 * 1024;
+const SLAB = 64 * 1024;
 /** How long close() lets the peer take in what is left. */
 const CLOSE_PATIENCE_MS = 1_000;
 
@@ -28,8 +28,10 @@ export class SocketStream implements ByteStream {
   #reader:
     { readonly wanted: number; readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
   #ended: AppError | undefined;
-  #collecting: Buffer | undefined;
-  #collected = 0;
+  /** Small writes are copied in here one behind the other; what lies between start and filled is not sent yet. */
+  #slab = Buffer.alloc(0);
+  #start = 0;
+  #filled = 0;
   #writer: (() => void) | undefined;
   #frozen = false;
 
@@ -64,24 +66,24 @@ export class SocketStream implements ByteStream {
       this.flush();
       return this.#send(bytes);
     }
-    if (this.#collecting && this.#collected + bytes.length > COLLECTED) this.flush();
-    if (!this.#collecting) {
-      this.#collecting = Buffer.allocUnsafe(COLLECTED);
-      this.#collected = 0;
-      // Runs when nobody has more to write at once: a writer that goes on in the same turn is not interrupted.
-      process.nextTick(() => this.flush());
+    if (this.#filled + bytes.length > this.#slab.length) {
+      this.flush();
+      this.#slab = Buffer.allocUnsafe(SLAB);
+      this.#start = this.#filled = 0;
     }
-    this.#collecting.set(bytes, this.#collected);
-    this.#collected += bytes.length;
+    // Runs when nobody has more to write at once: a writer that goes on in the same turn is not interrupted.
+    if (this.#start === this.#filled) process.nextTick(() => this.flush());
+    this.#slab.set(bytes, this.#filled);
+    this.#filled += bytes.length;
     return this.socket.writableLength > WRITE_AHEAD ? this.#room() : done;
   }
 
   /** Sends what small writes have collected. */
   flush(): void {
-    const collecting = this.#collecting;
-    if (!collecting) return;
-    this.#collecting = undefined;
-    if (!this.#ended) void this.#send(collecting.subarray(0, this.#collected)).catch(() => {});
+    if (this.#start === this.#filled) return;
+    const collected = this.#slab.subarray(this.#start, this.#filled);
+    this.#start = this.#filled;
+    if (!this.#ended) void this.#send(collected).catch(() => {});
   }
 
   async close(): Promise<void> {
@@ -107,14 +109,14 @@ export class SocketStream implements ByteStream {
     // Unix sockets know no reset. resetAndDestroy() would shut down first, and the peer see a good end; this flag of
     // Node's is what it sets for the second step.
     if (this.#raw.remotePort !== undefined) Reflect.set(this.#raw, 'resetAndClosing', true);
-    this.#raw.destroy();
     this.socket.destroy();
+    this.#raw.destroy();
   }
 
   /** Nothing goes out or comes in any more, and the socket stays open until destroy(). Whoever reads or writes here gets an error. */
   freeze(): void {
     this.#frozen = true;
-    this.#collecting = undefined;
+    this.#start = this.#filled;
     this.#end('silence');
     this.socket.removeListener('data', this.#onData);
     this.socket.pause();
