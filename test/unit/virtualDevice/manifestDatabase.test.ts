@@ -138,7 +138,7 @@ print(json.dumps({
         seen['rows'],
         digestOf(rows.map((row) => [row.fileId, row.domain, row.relativePath, row.flags, row.file])),
       );
-      const sorted = rows.map((row) => Buffer.from(row.relativePath)).sort(Buffer.compare);
+      const sorted = rows.map((row) => Buffer.from(row.relativePath)).sort((a, b) => a.compare(b));
       assert.equal(seen['paths'], digestOf(sorted.map((bytes) => [bytes])));
       assert.equal((seen['indexes'] as string[]).length, 5);
       assert.deepEqual([database[18], database[19]], [2, 2]);

@@ -1,7 +1,7 @@
 import { createDecipheriv, createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { parsePlist } from '../../../src/plist';
+import { isDict, parsePlist } from '../../../src/plist';
 import { ENTRY_FLAGS, type ContentEntry } from '../content/contentEntry';
 import { hasDigest } from '../content/domains';
 import { fileIdOf } from '../content/fileId';
@@ -14,6 +14,7 @@ import {
   type ManifestPlist,
 } from '../mobilebackup2/backupPlists';
 import { backupsOf } from '../mobilebackup2/deviceBackups';
+import { shown } from '../mobilebackup2/deviceLink';
 import { decodeFileRecord, type FileRecord } from '../mobilebackup2/fileRecord';
 import { openKeybag } from '../mobilebackup2/keybag';
 import { readManifestRows, type ManifestRow } from '../mobilebackup2/manifestDatabase';
@@ -87,8 +88,8 @@ class Comparison {
     if (!info) return;
     try {
       const value = parsePlist(info);
-      const udid = value instanceof Map ? value.get('Target Identifier') : undefined;
-      if (udid !== this.#device.udid) this.#differs('Info.plist', `Target Identifier is ${String(udid)}`);
+      const udid = isDict(value) ? value.get('Target Identifier') : undefined;
+      if (udid !== this.#device.udid) this.#differs('Info.plist', `Target Identifier is ${shown(udid)}`);
     } catch (error) {
       this.#differs('Info.plist', String(error));
     }

@@ -99,7 +99,11 @@ class BackupRun {
     await this.#checkSpace(total);
     await this.#makeFolders(toUpload);
     await this.#uploadStatus('uploading', AFTER.start);
-    const run: InterruptedRun = { uuid: this.#uuid, keybag: this.#keybag, uploaded: resume?.uploaded ?? new Map() };
+    const run: InterruptedRun = {
+      uuid: this.#uuid,
+      keybag: this.#keybag,
+      uploaded: resume?.uploaded ?? (new Map() as InterruptedRun['uploaded']),
+    };
     this.#session.backups.interrupted = run;
     for (const { fileId, entry } of resumed) this.#addRow(fileId, entry, run.uploaded.get(fileId)?.digest);
     await this.#upload(toUpload, total, run);

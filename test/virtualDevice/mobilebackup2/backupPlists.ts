@@ -8,6 +8,7 @@ import {
   getOptionalData,
   getOptionalString,
   getString,
+  isDict,
   parsePlist,
   type PlistDict,
 } from '../../../src/plist';
@@ -128,7 +129,7 @@ export function parseManifestPlist(bytes: Buffer): ManifestPlist {
     manifestKey: getOptionalData(manifest, 'ManifestKey'),
     productVersion: getString(lockdown, 'ProductVersion'),
     deviceName: getOptionalString(lockdown, 'DeviceName'),
-    supervised: chaperone instanceof Map && chaperone.get('DeviceIsChaperoned') === true,
+    supervised: isDict(chaperone) && chaperone.get('DeviceIsChaperoned') === true,
     udid: getString(lockdown, 'UniqueDeviceID'),
   };
 }
@@ -160,6 +161,6 @@ export function unwrapClassKey(key: Buffer, classKeys: ReadonlyMap<number, Buffe
 
 function asRoot(bytes: Buffer, name: string): PlistDict {
   const value = parsePlist(bytes);
-  if (!(value instanceof Map)) throw new Error(`${name} is no dictionary`);
+  if (!isDict(value)) throw new Error(`${name} is no dictionary`);
   return value;
 }

@@ -2,10 +2,10 @@ import {
   decodeBinaryPlist,
   encodeBinaryPlist,
   isBinaryPlist,
+  isDict,
   numberOf,
   PlistReal,
   type PlistArray,
-  type PlistDict,
   type PlistValue,
 } from '../../../src/plist';
 import type { ServiceStream } from '../serviceConnection';
@@ -43,7 +43,7 @@ export class DeviceLink {
       throw new HostFault(`the version exchange is answered with ${describe(answer)}`);
     }
     const major = answer[2];
-    if (typeof major !== 'number' || major < 300) throw new HostFault(`the host speaks DeviceLink ${String(major)}`);
+    if (typeof major !== 'number' || major < 300) throw new HostFault(`the host speaks DeviceLink ${shown(major)}`);
     await this.send(['DLMessageDeviceReady']);
   }
 
@@ -95,8 +95,7 @@ export class DeviceLink {
     }
     if (message.length !== 4) throw new HostFault(`the status for ${what} has ${message.length} elements instead of 4`);
     const code = signed(message[1]);
-    if (code === undefined || code > 0)
-      throw new HostFault(`the status for ${what} has the code ${String(message[1])}`);
+    if (code === undefined || code > 0) throw new HostFault(`the status for ${what} has the code ${shown(message[1])}`);
     const text = message[2];
     if (typeof text !== 'string') throw new HostFault(`the status for ${what} has no text`);
     const status = { code, text, value: message[3] ?? NO_VALUE };
@@ -108,7 +107,7 @@ export class DeviceLink {
   async plainStatus(what: string): Promise<HostStatus> {
     const status = await this.status(what);
     const { value } = status;
-    const empty = value === NO_VALUE || (value instanceof Map && value.size === 0);
+    const empty = value === NO_VALUE || (isDict(value) && value.size === 0);
     if (!empty) throw new HostFault(`the status for ${what} carries a value`);
     return status;
   }
@@ -167,8 +166,13 @@ export class DeviceLink {
 
 /** The name of a message, for the log. */
 export function describe(message: PlistArray): string {
-  const process = message[0] === 'DLMessageProcessMessage' && message[1] instanceof Map;
-  return process ? `${message[0]} ${String((message[1] as PlistDict).get('MessageName'))}` : String(message[0]);
+  const [name, body] = message;
+  return isDict(body) ? `${shown(name)} ${shown(body.get('MessageName'))}` : shown(name);
+}
+
+/** A plain value for the log; of others only that they are none. */
+export function shown(value: PlistValue | undefined): string {
+  return typeof value === 'object' && value !== null ? 'something that is no plain value' : String(value);
 }
 
 /** An integer; Python's clients write negative ones as unsigned numbers of 64 bits. Undefined for anything else. */

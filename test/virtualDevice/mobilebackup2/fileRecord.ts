@@ -4,6 +4,7 @@ import {
   asString,
   decodeBinaryPlist,
   getUid,
+  isDict,
   numberOf,
   PlistUid,
   type PlistDict,
@@ -316,11 +317,11 @@ function decodeAny(bytes: Buffer): FileRecord {
   const number = (key: string): number => numberOf(resolve(file.get(key))) ?? 0;
   const data = (key: string): Buffer | undefined => {
     const value = resolve(file.get(key));
-    const inner = value instanceof Map ? resolve(value.get('NS.data')) : value;
+    const inner = isDict(value) ? resolve(value.get('NS.data')) : value;
     return inner instanceof Uint8Array ? Buffer.from(inner) : undefined;
   };
   const targetObject = resolve(file.get('Target'));
-  const target = targetObject instanceof Map ? resolve(targetObject.get('NS.string')) : targetObject;
+  const target = isDict(targetObject) ? resolve(targetObject.get('NS.string')) : targetObject;
   const inode = file.get('InodeNumber');
   return {
     relativePath: asString(resolve(file.get('RelativePath')), 'RelativePath'),

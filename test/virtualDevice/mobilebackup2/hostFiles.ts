@@ -1,6 +1,6 @@
-import { dict, PlistReal, type PlistArray, type PlistValue } from '../../../src/plist';
+import { dict, isDict, PlistReal, type PlistArray, type PlistValue } from '../../../src/plist';
 import type { DeviceLink, HostStatus } from './deviceLink';
-import { signed } from './deviceLink';
+import { shown, signed } from './deviceLink';
 import { HostFault } from './hostFault';
 
 /** What the device does with the bytes of files that it reads from the host. */
@@ -82,17 +82,17 @@ export class HostFiles {
     await this.#link.send(['DLContentsOfDirectory', path]);
     const status = await this.#link.status('ContentsOfDirectory');
     if (status.code !== 0) throw new HostFault(`the listing of ${path} fails: ${status.text} (${status.code})`);
-    if (!(status.value instanceof Map)) throw new HostFault(`the listing of ${path} is no dictionary`);
+    if (!isDict(status.value)) throw new HostFault(`the listing of ${path} is no dictionary`);
     const entries = new Map<string, Listed>();
     for (const [name, facts] of status.value) {
-      if (!(facts instanceof Map)) throw new HostFault(`the entry ${name} in the listing of ${path} is no dictionary`);
+      if (!isDict(facts)) throw new HostFault(`the entry ${name} in the listing of ${path} is no dictionary`);
       const type = facts.get('DLFileType');
       const size = signed(facts.get('DLFileSize'));
       if (!(facts.get('DLFileModificationDate') instanceof Date) || size === undefined || size < 0) {
         throw new HostFault(`the entry ${name} in the listing of ${path} lacks its size or date`);
       }
       const kind = kinds.get(type);
-      if (!kind) throw new HostFault(`the entry ${name} in the listing of ${path} is a ${String(type)}`);
+      if (!kind) throw new HostFault(`the entry ${name} in the listing of ${path} is a ${shown(type)}`);
       entries.set(name, { type: kind, size });
     }
     return entries;
@@ -121,7 +121,7 @@ export class HostFiles {
     const status = await this.#link.status('GetFreeDiskSpace');
     const bytes = signed(status.value);
     if (status.code !== 0 || bytes === undefined || bytes < 0) {
-      throw new HostFault(`free space is answered with ${String(status.value)} (code ${status.code})`);
+      throw new HostFault(`free space is answered with ${shown(status.value)} (code ${status.code})`);
     }
     return bytes;
   }
@@ -188,7 +188,7 @@ export class HostFiles {
       if (missing !== undefined) throw new HostFault(`status 0 although ${missing} did not come`);
       return failures;
     }
-    if (status.code !== -13 || !(status.value instanceof Map)) {
+    if (status.code !== -13 || !isDict(status.value)) {
       throw new HostFault(
         `the status of a download is ${status.code} "${status.text}"; several failures are -13 with a value each`,
       );
@@ -215,8 +215,8 @@ const kinds = new Map<PlistValue | undefined, Listed['type']>([
 ]);
 
 function readFailure(path: string, facts: PlistValue): DownloadFailure {
-  const code = facts instanceof Map ? signed(facts.get('DLFileErrorCode')) : undefined;
-  const text = facts instanceof Map ? facts.get('DLFileErrorString') : undefined;
+  const code = isDict(facts) ? signed(facts.get('DLFileErrorCode')) : undefined;
+  const text = isDict(facts) ? facts.get('DLFileErrorString') : undefined;
   if (code === undefined || code >= 0 || typeof text !== 'string') {
     throw new HostFault(`the failure of ${path} has no DLFileErrorCode below 0 or no DLFileErrorString`);
   }

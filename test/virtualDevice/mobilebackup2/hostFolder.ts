@@ -1,4 +1,5 @@
-import type { PlistDict } from '../../../src/plist';
+import { dict, isDict, type PlistDict } from '../../../src/plist';
+import { shown } from './deviceLink';
 import { HostFault } from './hostFault';
 
 /** Names below a backup's folder, as DeviceLink writes them: relative to the root that the host has chosen. */
@@ -33,10 +34,10 @@ export class HostFolder {
    */
   static of(request: PlistDict, udid: string, source: 'needed' | 'optional'): HostFolder {
     const target = request.get('TargetIdentifier');
-    if (target !== udid) throw new HostFault(`TargetIdentifier is ${String(target)}, not ${udid}`);
+    if (target !== udid) throw new HostFault(`TargetIdentifier is ${shown(target)}, not ${udid}`);
     const name = request.get('SourceIdentifier') ?? (source === 'optional' ? target : undefined);
     if (typeof name !== 'string' || !/^[^/\\\0]{1,255}$/.test(name) || name === '.' || name === '..') {
-      throw new HostFault(`SourceIdentifier is ${String(name)}`);
+      throw new HostFault(`SourceIdentifier is ${shown(name)}`);
     }
     return new HostFolder(name);
   }
@@ -44,9 +45,9 @@ export class HostFolder {
 
 /** A request's Options. @throws HostFault unless they are a dictionary or absent. */
 export function optionsOf(request: PlistDict): PlistDict {
-  const options = request.get('Options') ?? new Map();
-  if (!(options instanceof Map)) throw new HostFault('Options is no dictionary');
-  return options as PlistDict;
+  const options = request.get('Options') ?? dict({});
+  if (!isDict(options)) throw new HostFault('Options is no dictionary');
+  return options;
 }
 
 /** @throws HostFault when the option is there and no boolean. */

@@ -1,9 +1,9 @@
-import { dict, PlistReal, type PlistArray, type PlistDict } from '../../../src/plist';
+import { dict, isArray, isDict, PlistReal, type PlistArray, type PlistDict } from '../../../src/plist';
 import type { ServiceHandler } from '../serviceConnection';
 import { backUp } from './backUp';
 import { changePassword } from './changePassword';
 import { backupsOf } from './deviceBackups';
-import { describe, DeviceLink, signed } from './deviceLink';
+import { describe, DeviceLink, shown } from './deviceLink';
 import { HostFault, HostLeft, Refusal } from './hostFault';
 import { HostFiles } from './hostFiles';
 import { runHostileScript } from './hostileScript';
@@ -24,9 +24,9 @@ export const serveMobileBackup2: ServiceHandler = async (stream, device, context
     await link.open();
     await hello(link);
     const request = processMessage(await link.receive());
-    const name = request.get('MessageName');
-    log(`request ${String(name)}`);
-    const outcome = await answer(session, String(name), request);
+    const name = shown(request.get('MessageName'));
+    log(`request ${name}`);
+    const outcome = await answer(session, name, request);
     if (outcome === 'silent') return;
     await untilHostLeaves(link);
     if (outcome === 'restart') device.later(0, () => device.restart(RESTART_MS));
@@ -86,7 +86,7 @@ async function carryOut(session: Session, name: string, request: PlistDict): Pro
     case 'Unback':
     case 'Extract': {
       // They look for the index of backups before iOS 10 and do not find it.
-      const path = `${String(request.get('SourceIdentifier') ?? device.udid)}/Manifest.mbdb`;
+      const path = `${shown(request.get('SourceIdentifier') ?? device.udid)}/Manifest.mbdb`;
       throw refusal(205, `No such file or directory at path "${path}" (MBErrorDomain/4)`);
     }
     default:
@@ -104,7 +104,7 @@ function enableCloudBackup({ device }: Session, request: PlistDict): void {
 async function hello(link: DeviceLink): Promise<void> {
   const request = processMessage(await link.receive());
   const versions = request.get('SupportedProtocolVersions');
-  if (request.get('MessageName') !== 'Hello' || !Array.isArray(versions)) {
+  if (request.get('MessageName') !== 'Hello' || !versions || !isArray(versions)) {
     throw new HostFault('the first message is no Hello with SupportedProtocolVersions');
   }
   const offered = versions.map((version) => {
@@ -125,10 +125,10 @@ async function hello(link: DeviceLink): Promise<void> {
 
 function processMessage(message: PlistArray): PlistDict {
   const body = message[1];
-  if (message[0] !== 'DLMessageProcessMessage' || message.length !== 2 || !(body instanceof Map)) {
+  if (message[0] !== 'DLMessageProcessMessage' || message.length !== 2 || !isDict(body)) {
     throw new HostFault(`${describe(message)} instead of a request`);
   }
-  return body as PlistDict;
+  return body;
 }
 
 function respond(link: DeviceLink, code: number, description?: string): Promise<void> {
@@ -142,7 +142,7 @@ function respond(link: DeviceLink, code: number, description?: string): Promise<
 async function untilHostLeaves(link: DeviceLink): Promise<void> {
   try {
     const message = await link.receive();
-    throw new HostFault(`the host sends ${describe(message)} after the end (${String(signed(message[1]))})`);
+    throw new HostFault(`the host sends ${describe(message)} after the end`);
   } catch (error) {
     if (error instanceof HostFault) throw error;
   }
