@@ -123,7 +123,8 @@ export class ConnectedDevices implements DevicesPort {
     for (const { devicePath, reason } of result.skipped.slice(0, MAX_SKIPPED_LOGGED)) {
       this.#log.warn(`the device could not read ${devicePath}: ${reason}`);
     }
-    return { full: result.full ?? full, bytes: result.bytes, files: result.files, skipped: result.skippedCount };
+    const skipped = result.skipped.map(({ hostPath }) => hostPath);
+    return { full: result.full ?? full, bytes: result.bytes, files: result.files, skipped };
   }
 
   async changeEncryption(udid: string, { change, report, signal }: DeviceEncryptionRequest): Promise<void> {

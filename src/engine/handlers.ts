@@ -35,7 +35,16 @@ export const handlers: Handlers = {
   setCloudBackup: (services, params, caller) =>
     setCloudBackup(services, { udid: params.udid(), on: params.flag('on') }, caller).then(nothing),
   backUp: (services, params, caller) =>
-    backUp(services, { udid: params.udid(), folder: params.path('folder'), full: params.optionalFlag('full') }, caller),
+    backUp(
+      services,
+      {
+        udid: params.udid(),
+        folder: params.path('folder'),
+        full: params.optionalFlag('full'),
+        ...readPassword(params),
+      },
+      caller,
+    ),
   changeEncryption: (services, params, caller) =>
     changeEncryption(services, { udid: params.udid(), change: readChange(params.inner('change')) }, caller).then(
       nothing,

@@ -66,8 +66,8 @@ export interface DeviceBackupOutcome {
   readonly full: boolean;
   readonly bytes: number;
   readonly files: number;
-  /** Files that the device could not read; the backup is valid without them. */
-  readonly skipped: number;
+  /** Files that the device could not read, as `<UDID>/ab/ab…`; the backup is valid without them. */
+  readonly skipped: readonly string[];
 }
 
 export interface DeviceEncryptionRequest extends DeviceRequest {
@@ -112,8 +112,11 @@ export interface CatalogueWatch extends Disposable {
 export interface StagingRequest {
   readonly folder: string;
   readonly udid: string;
+  /** Begins with nothing, not from the finished backup. */
+  readonly full: boolean;
   /** Throws away what an interrupted run has left. */
   readonly fresh: boolean;
+  readonly report: (update: ProgressUpdate) => void;
   readonly signal: AbortSignal;
 }
 
@@ -123,13 +126,22 @@ export interface Staging {
   readonly resumed: boolean;
   /** There is a finished backup that it started from. */
   readonly incremental: boolean;
-  /** Checks that it is a whole backup and puts it in place. @throws AppError `backupIncomplete`, `diskError` … */
-  commit(request: {
-    readonly report: (update: ProgressUpdate) => void;
-    readonly signal: AbortSignal;
-  }): Promise<BackupSummary>;
+  /**
+   * Checks that it is a whole backup and puts it in place.
+   * @throws AppError `backupIncomplete`, `wrongPassword`, `hostDiskFull` …: the finished backup is what it was then
+   */
+  commit(request: CommitRequest): Promise<BackupSummary>;
   /** Ends without a commit; what is there stays for the next run. Does nothing after commit(). */
   close(): Promise<void>;
+}
+
+export interface CommitRequest {
+  /** Of an encrypted backup: with it the check looks into every row. */
+  readonly password?: string;
+  /** Files that the device could not send, as `<UDID>/ab/ab…`: they are missing without being a fault. */
+  readonly skipped: readonly string[];
+  readonly report: (update: ProgressUpdate) => void;
+  readonly signal: AbortSignal;
 }
 
 export interface VerifyRequest {

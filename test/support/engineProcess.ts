@@ -40,12 +40,10 @@ async function bundle(entry: string): Promise<string> {
     target: 'node20',
     format: 'cjs',
     logLevel: 'warning',
+    loader: { '.wasm': 'file' },
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
   });
-  // What the engine looks for beside itself.
-  const wasm = path.join(PROJECT_ROOT, 'node_modules/@sqlite.org/sqlite-wasm/dist/sqlite3.wasm');
-  fs.copyFileSync(wasm, path.join(folder, 'sqlite3.wasm'));
   return outfile;
 }
 

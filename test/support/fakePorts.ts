@@ -54,7 +54,7 @@ export class FakePorts implements EnginePorts {
     backUp: async (_udid, request) => {
       this.calls.push(`backUp full=${String(request.full)}`);
       await this.backUpWork(request);
-      return { full: request.full, bytes: 30, files: 3, skipped: 0 };
+      return { full: request.full, bytes: 30, files: 3, skipped: [] };
     },
     changeEncryption: () => Promise.resolve(),
     checkRestore: () => Promise.resolve([]),
@@ -85,8 +85,8 @@ export class FakePorts implements EnginePorts {
     move: (path) => Promise.resolve(this.#summary(path)),
   };
 
-  #staging({ folder, udid, fresh }: StagingRequest): Staging {
-    this.calls.push(`openStaging fresh=${String(fresh)}`);
+  #staging({ folder, udid, full, fresh }: StagingRequest): Staging {
+    this.calls.push(`openStaging full=${String(full)} fresh=${String(fresh)}`);
     return {
       store: {} as BackupStore,
       resumed: this.resumed && !fresh,

@@ -206,7 +206,10 @@ function processBegan(pid: number): string {
   try {
     // The name in parentheses may hold anything; field 22 is the 20th behind it.
     const text = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const [state, ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    // Ended, but not yet taken note of by its parent: in a container without an init that can be for ever.
+    if (state === 'Z' || state === 'X') return 'ended';
+    return fields[18] ?? '';
   } catch {
     return '';
   }

@@ -1,6 +1,4 @@
-import fs from 'node:fs';
 import path from 'node:path';
-import { AppError } from '../../base/errors';
 import { formatDateTime } from '../../texts/format';
 import { UDID_OPTION, type Command } from '../command';
 import { findDevice } from '../findDevice';
@@ -23,7 +21,6 @@ export const backup: Command = {
     const folder = path.resolve(requiredOption(context, 'folder'));
     const client = await engine();
     const { udid } = await findDevice(client, option('udid'), signal);
-    makeFolder(folder);
     const summary = await withProgress(client, 'backup', output, () =>
       client.call('backUp', { udid, folder, ...(flag('full') && { full: true }) }, { signal }),
     );
@@ -32,18 +29,3 @@ export const backup: Command = {
     output.done({ udid, backup: summary }, `Backup${when}${lock}: ${summary.path}`);
   },
 };
-
-/** Only the last part: a missing folder above it is perhaps a disk that is not connected. */
-function makeFolder(folder: string): void {
-  try {
-    fs.mkdirSync(folder);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EEXIST') return;
-    const missing = code === 'ENOENT' || code === 'ENOTDIR';
-    throw new AppError(missing ? 'folderMissing' : 'folderNotWritable', `mkdir ${folder}: ${code}`, {
-      cause: error,
-      details: { path: folder },
-    });
-  }
-}

@@ -12,6 +12,8 @@ export interface BackUpRequest {
   /** Absolute; the backup lands in `<folder>/<UDID>`. */
   readonly folder: string;
   readonly full: boolean;
+  /** Of encrypted backups, for a thorough check at the end. The device needs none. */
+  readonly password?: string;
 }
 
 /** Less than a backup of nothing needs: its plists, manifests and their copies. */
@@ -56,21 +58,22 @@ interface Finished {
 
 async function run(
   services: EngineServices,
-  { udid, folder, full }: BackUpRequest,
+  request: BackUpRequest,
   context: JobContext,
   facts: Facts,
 ): Promise<Finished> {
   const { ports, log } = services;
+  const { udid, folder } = request;
   await requireTrust(services, udid);
   await ports.backups.recover(folder, context.signal);
   await refuseFullDisk(services, folder);
   try {
-    return await runOnce(services, { udid, folder, full, fresh: false }, context, facts);
+    return await runOnce(services, { ...request, fresh: false }, context, facts);
   } catch (error) {
     if (!(error instanceof ResumeRefused)) throw error;
     log.warn(`device ${udid} refuses to go on with the interrupted backup; it starts again: ${error.message}`);
     context.report({ warnings: context.progress().warnings + 1 });
-    return runOnce(services, { udid, folder, full, fresh: true }, context, facts);
+    return runOnce(services, { ...request, fresh: true }, context, facts);
   }
 }
 
@@ -79,19 +82,20 @@ class ResumeRefused extends Error {}
 
 async function runOnce(
   { ports, log, catalogue }: EngineServices,
-  { udid, folder, full, fresh }: BackUpRequest & { readonly fresh: boolean },
+  { udid, folder, full, fresh, password }: BackUpRequest & { readonly fresh: boolean },
   { report, signal }: JobContext,
   facts: Facts,
 ): Promise<Finished> {
   report({ stage: 'seeding' });
-  const staging = await ports.backups.openStaging({ folder, udid, fresh: fresh || full, signal });
+  const staging = await ports.backups.openStaging({ folder, udid, full, fresh, report, signal });
   try {
     log.info(`backup of ${udid} to ${folder}: ${describe(staging, full)}`);
     report({ stage: 'starting' });
     const outcome = await receive(staging);
     facts.full = outcome.full;
     report({ stage: 'checking' });
-    const summary = await staging.commit({ report, signal });
+    const { skipped } = outcome;
+    const summary = await staging.commit({ skipped, report, signal, ...(password !== undefined && { password }) });
     // Not waited for: a slow disk elsewhere would hold up the end of a finished backup.
     catalogue.rescan().catch((error: unknown) => log.warn(`rescan failed: ${toErrorData(error).message}`));
     return { summary, outcome };
@@ -99,9 +103,9 @@ async function runOnce(
     await staging.close();
   }
 
-  async function receive({ store, resumed, incremental }: Staging): Promise<DeviceBackupOutcome> {
+  async function receive({ store, resumed }: Staging): Promise<DeviceBackupOutcome> {
     try {
-      return await ports.devices.backUp(udid, { store, full: full || !incremental, report, signal });
+      return await ports.devices.backUp(udid, { store, full: full && !resumed, report, signal });
     } catch (error) {
       if (!resumed || signal.aborted || !isAppError(error, 'previousBackupUnreadable')) throw error;
       throw new ResumeRefused(error.message, { cause: error });

@@ -112,7 +112,7 @@ describe('Engine', () => {
       assert.equal(summary.path, `${folder}/${ports.udid}`);
       assert.deepEqual(
         ports.calls.filter((call) => call !== 'probe'),
-        [`recover ${folder}`, 'openStaging fresh=false', 'backUp full=false', 'commit', 'close'],
+        [`recover ${folder}`, 'openStaging full=false fresh=false', 'backUp full=false', 'commit', 'close'],
       );
       const job = await jobWhere(client, ({ outcome }) => outcome?.kind === 'done');
       assert.equal(job.name, 'Ann’s iPhone');
@@ -133,14 +133,14 @@ describe('Engine', () => {
       );
     });
 
-    it('asks for everything the first time, and when told to', async () => {
+    it('asks for everything when told to, but goes on from an interrupted run of that kind', async () => {
       const client = await running.connect();
       await backUp(client, { full: true });
-      assert.ok(ports.calls.includes('openStaging fresh=true') && ports.calls.includes('backUp full=true'));
+      assert.ok(ports.calls.includes('openStaging full=true fresh=false') && ports.calls.includes('backUp full=true'));
       ports.calls.length = 0;
-      ports.incremental = false;
-      await backUp(client);
-      assert.ok(ports.calls.includes('openStaging fresh=false') && ports.calls.includes('backUp full=true'));
+      ports.resumed = true;
+      await backUp(client, { full: true });
+      assert.ok(ports.calls.includes('backUp full=false'));
     });
 
     it('starts again if the device refuses to go on from an interrupted run, and says so', async () => {
@@ -155,10 +155,10 @@ describe('Engine', () => {
       assert.deepEqual(
         ports.calls.filter((call) => !/probe|recover/.test(call)),
         [
-          'openStaging fresh=false',
+          'openStaging full=false fresh=false',
           'backUp full=false',
           'close',
-          'openStaging fresh=true',
+          'openStaging full=false fresh=true',
           'backUp full=false',
           'commit',
           'close',
