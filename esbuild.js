@@ -15,7 +15,6 @@ const bundles = [
   { name: 'extension', entry: 'src/extension.ts', external: ['vscode'] },
   { name: 'engine', entry: 'src/engine/main.ts' },
   { name: 'cli', entry: 'src/cli.ts', executable: true },
-  { name: 'derive', entry: 'src/backups/format/deriveWorker.ts' },
   { name: 'page', entry: 'src/views/generalTab/webview/main.ts', browser: true },
 ];
 
@@ -70,14 +69,7 @@ const makeExecutable = {
   },
 };
 
-function missingEntry({ name, entry }) {
-  if (fs.existsSync(path.join(root, entry))) return false;
-  console.warn(`esbuild: no dist/${name}.js, because ${entry} does not exist`);
-  return true;
-}
-
 async function main() {
-  const wanted = bundles.filter((bundle) => !missingEntry(bundle));
   fs.mkdirSync(dist, { recursive: true });
   for (const [from, to] of copies) fs.copyFileSync(path.join(root, from), path.join(dist, to));
 
@@ -89,14 +81,14 @@ async function main() {
         build.onEnd(() => console.log('[watch] build finished'));
       },
     };
-    for (const bundle of wanted) {
+    for (const bundle of bundles) {
       const settings = options(bundle);
       const context = await esbuild.context({ ...settings, plugins: [...settings.plugins, watching] });
       await context.watch();
     }
     return;
   }
-  const results = await Promise.all(wanted.map((bundle) => esbuild.build(options(bundle))));
+  const results = await Promise.all(bundles.map((bundle) => esbuild.build(options(bundle))));
   if (production) {
     const copied = copies.map(([from]) => from);
     const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
