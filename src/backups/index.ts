@@ -9,6 +9,18 @@ export { recover, type RecoverOptions } from './store/recover';
 export { walkFiles, type BackupTree, type TreeEntry, type TreeFile } from './store/backupTree';
 export { findSidecar, type FoundSidecar } from './store/findSidecar';
 export { readSidecar, type SidecarEntry, type SidecarMeta } from './store/sidecar';
+export { openRestoreStore, type RestoreStore, type RestoreStoreOptions } from './store/restoreStore';
+export { deleteBackup, type DeleteOptions } from './store/deleteBackup';
+export { archiveBackup, type CopyOptions } from './store/archiveBackup';
+export { moveBackup } from './store/moveBackup';
+export { labelBackup } from './store/labels';
+export { planRetention, type RetentionPlan, type RetentionPolicy, type RetentionVersion } from './store/retention';
+export { applyRetention, previewRetention, type RetentionOptions } from './store/applyRetention';
+
+export { listBackups, type CatalogueFolder, type ListOptions } from './catalogue/listBackups';
+export { measureBackup, type BackupSize } from './catalogue/measureBackup';
+export { systemFolders, type SystemFolderSources } from './catalogue/systemFolders';
+export { watchBackups, type BackupsWatch, type WatchOptions } from './catalogue/watchBackups';
 export { quickVerify, type QuickVerifyOptions, type QuickVerifyResult } from './verify/quickVerify';
 
 export { deriveKey } from './format/deriveKey';

@@ -10,10 +10,11 @@ import path from 'node:path';
  *     <UDID>/  .b/                       as the device sees it
  *     .stage/                            our notes about it
  * <folder>/.ios-backup/                  our own storage
- *     <UDID>.lock  <UDID>.journal  <UDID>.history.json
+ *     <UDID>.lock  <UDID>.journal
  *     automatic/<name>                   marks: put aside by a commit, so that retention may remove it
  *     labels.json
  *     sidecars/<UDID>/<id>/              hashes and second copies
+ *     building/<UDID>.…/                 copies that are being made
  *     trash/                             on its way out
  * ```
  */
@@ -29,6 +30,7 @@ export function layoutOf(folder: string) {
     labels: path.join(own, 'labels.json'),
     sidecars: (udid: string) => path.join(own, 'sidecars', udid),
     trash: path.join(own, 'trash'),
+    building: path.join(own, 'building'),
   };
 }
 

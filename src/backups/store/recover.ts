@@ -11,7 +11,7 @@ import { layoutOf, udidOfPartial, stageLayoutOf } from './layout';
 import { mergeBack } from './mergeOverlay';
 import { nodeFileSystem } from './nodeFileSystem';
 import { readStageNotes } from './stageNotes';
-import { emptyTrash } from './trash';
+import { emptyTrash, moveToTrash } from './trash';
 
 export interface RecoverOptions {
   readonly fileSystem?: FileSystem;
@@ -37,7 +37,8 @@ export async function recover(folder: string, log: Log, options: RecoverOptions 
   }
   const udids = new Set([
     ...names.map((name) => /^(.+)\.(?:journal|lock)$/.exec(name)?.[1]),
-    ...(await partials(fileSystem, folder)),
+    ...(await namesIn(fileSystem, layoutOf(folder).building)).map((name) => name.split('.')[0]),
+    ...(await namesIn(fileSystem, folder)).map(udidOfPartial),
   ]);
   for (const udid of udids) {
     if (udid === undefined || signal?.aborted) continue;
@@ -58,7 +59,7 @@ export async function recover(folder: string, log: Log, options: RecoverOptions 
 
 /** Under the device's lock. @throws what the disk says; the journal then stays for the next time */
 export async function recoverDevice(fileSystem: FileSystem, folder: string, udid: string, log: Log): Promise<void> {
-  const { own, partial, finished } = layoutOf(folder);
+  const { own, partial, finished, building } = layoutOf(folder);
   const stage = stageLayoutOf(partial(udid), udid);
   const notes = await readStageNotes(fileSystem, stage.notes);
   const journal = await readJournal(fileSystem, folder, udid);
@@ -73,6 +74,9 @@ export async function recoverDevice(fileSystem: FileSystem, folder: string, udid
   for (const { name } of await fileSystem.readDirectory(own)) {
     if (temporary.test(name)) await fileSystem.removeFile(path.join(own, name)).catch(() => {});
   }
+  for (const name of await namesIn(fileSystem, building)) {
+    if (name.startsWith(`${udid}.`)) await moveToTrash(fileSystem, folder, path.join(building, name));
+  }
   if (!notes?.ready) await discardStaging(fileSystem, folder, udid);
 }
 
@@ -86,6 +90,11 @@ async function settle(fileSystem: FileSystem, folder: string, journal: CommitJou
   }
 }
 
-async function partials(fileSystem: FileSystem, folder: string): Promise<readonly (string | undefined)[]> {
-  return (await fileSystem.readDirectory(folder)).map((entry) => udidOfPartial(entry.name));
+async function namesIn(fileSystem: FileSystem, folder: string): Promise<readonly string[]> {
+  try {
+    return (await fileSystem.readDirectory(folder)).map((entry) => entry.name);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../base/abort';
+import { AppError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { copyPlainly } from './contents';
 import { isMissing, systemCode } from './diskErrors';
@@ -17,12 +18,14 @@ export interface SeedOptions {
   readonly from: string;
   /** A folder that does not exist yet. */
   readonly to: string;
-  readonly by: 'links' | 'reflinks';
+  readonly by: 'links' | 'reflinks' | 'copies';
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
   /** Where clones' hashes are noted, from the sidecar `previous`. */
   readonly hashes?: HashLog | undefined;
   readonly previous?: string | undefined;
+  /** What was copied is compared with the sidecar `previous`: damage is not handed on. */
+  readonly verify?: boolean | undefined;
   /** Files so far, now and then. */
   readonly onProgress?: ((files: number) => void) | undefined;
 }
@@ -48,8 +51,9 @@ export async function seedBackup(options: SeedOptions): Promise<number> {
         const shared = await seedFile(`${from}/${name}`, `${to}/${name}`, name, options);
         // A clone or copy is a new file: without a note it would be read again to know its hash.
         const known =
-          shared === 'clone' && entry.stat ? await previous.find({ file: prefix + name, stat: entry.stat }) : undefined;
+          shared !== 'link' && entry.stat ? await previous.find({ file: prefix + name, stat: entry.stat }) : undefined;
         const sha256 = shared === 'clone' || shared === 'link' ? known : shared;
+        if (options.verify && known !== undefined && sha256 !== known) throw damaged(prefix + name);
         if (sha256) options.hashes?.record(name, await fileSystem.stat(`${to}/${name}`), Buffer.from(sha256, 'hex'));
         if (++files % 256 === 0) throwIfAborted(signal);
       }
@@ -101,6 +105,10 @@ async function seedFile(
   // EMLINK: NTFS has at most 1023 names for one file, ext4 65,000.
   if (by === 'links' && isBlobName(name) && (await succeeds(fileSystem.link(from, to)))) return 'link';
   return copyPlainly(fileSystem, from, to, signal);
+}
+
+function damaged(file: string): AppError {
+  return new AppError('fileDamaged', `${file} is not what it was when it was written`, { details: { file } });
 }
 
 /** In the order of the sidecar where it is needed. */

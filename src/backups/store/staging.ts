@@ -46,6 +46,8 @@ export interface StagingOptions {
   readonly fileSystem?: FileSystem | undefined;
   /** Begin with nothing although there is a finished backup: for a full one. An interrupted full one is continued. */
   readonly empty?: boolean | undefined;
+  /** Throw away what an interrupted one has left. */
+  readonly fresh?: boolean | undefined;
   /** How to share files where the disk can do both. Reflinks where other programs write into the same folder. */
   readonly prefer?: 'links' | 'reflinks' | undefined;
   /** Files seeded so far. */
@@ -165,7 +167,7 @@ async function canResume(
   finished: string | undefined,
   options: StagingOptions,
 ): Promise<boolean> {
-  if (!notes.ready || (options.empty === true && notes.mode !== 'empty')) return false;
+  if (options.fresh || !notes.ready || (options.empty === true && notes.mode !== 'empty')) return false;
   if (!(await isFresh(fileSystem, notes, finished))) {
     log.info('the finished backup is another one since the interrupted one began');
     return false;

@@ -1,0 +1,50 @@
+import path from 'node:path';
+import { silentLog } from '../../base/log';
+import { throwIfAborted } from '../../base/abort';
+import { listBackups } from '../catalogue/listBackups';
+import { deleteBackup, type DeleteOptions } from './deleteBackup';
+import { exists } from './folders';
+import { layoutOf } from './layout';
+import { nodeFileSystem } from './nodeFileSystem';
+import { planRetention, type RetentionPlan, type RetentionPolicy } from './retention';
+
+export type RetentionOptions = Pick<DeleteOptions, 'fileSystem' | 'signal' | 'log'>;
+
+/**
+ * What a policy would remove of one device's versions. Only versions that a commit has put aside may go: never the
+ * current backup, an archive, a labelled or an unfinished one, or what another program has made.
+ */
+export async function previewRetention(
+  folder: string,
+  udid: string,
+  policy: RetentionPolicy,
+  options: RetentionOptions = {},
+): Promise<RetentionPlan> {
+  const { fileSystem = nodeFileSystem(), signal } = options;
+  const { backups } = await listBackups([{ path: folder, kind: 'added' }], { fileSystem, signal });
+  const versions = [];
+  for (const backup of backups) {
+    if (backup.udid !== udid || backup.date === undefined) continue;
+    const automatic = await exists(fileSystem, path.join(layoutOf(folder).automatic, path.basename(backup.path)));
+    const pinned = !automatic || backup.role !== 'version' || backup.label !== undefined || backup.state !== 'finished';
+    // An unfinished or damaged one must not take the place of a good one in a rule.
+    if (backup.state === 'finished') versions.push({ path: backup.path, date: new Date(backup.date), pinned });
+  }
+  return planRetention(versions, policy);
+}
+
+/** Removes what previewRetention() says, oldest first. @returns what went */
+export async function applyRetention(
+  folder: string,
+  udid: string,
+  policy: RetentionPolicy,
+  options: RetentionOptions = {},
+): Promise<readonly string[]> {
+  const { remove } = await previewRetention(folder, udid, policy, options);
+  for (const version of remove) {
+    throwIfAborted(options.signal);
+    (options.log ?? silentLog).info(`retention removes ${version}`);
+    await deleteBackup(version, options);
+  }
+  return remove;
+}

@@ -1,0 +1,71 @@
+/** How many versions of one device's backups to keep; what no rule keeps goes. Without any rule everything stays. */
+export interface RetentionPolicy {
+  /** The newest ones. */
+  readonly last?: number;
+  /** The newest of each of so many days that have one, in local time; likewise weeks (from Monday) and months. */
+  readonly daily?: number;
+  readonly weekly?: number;
+  readonly monthly?: number;
+}
+
+export interface RetentionVersion {
+  readonly path: string;
+  readonly date: Date;
+  /** Counts for the rules but never goes: the current backup, archives, labelled ones, unfinished ones. */
+  readonly pinned?: boolean;
+}
+
+export type RetentionRule = keyof RetentionPolicy | 'pinned' | 'noRules';
+
+export interface RetentionPlan {
+  /** Newest first, with the rules that keep each. */
+  readonly keep: readonly { readonly path: string; readonly because: readonly RetentionRule[] }[];
+  /** Oldest first. */
+  readonly remove: readonly string[];
+}
+
+const RULES: readonly (readonly [keyof RetentionPolicy, (date: Date) => string])[] = [
+  ['last', (date) => String(date.getTime())],
+  ['daily', (date) => `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`],
+  ['weekly', weekOf],
+  ['monthly', (date) => `${date.getFullYear()}-${date.getMonth()}`],
+];
+
+/** Which versions go by this policy. Decides only: the same for a preview and for the deed. */
+export function planRetention(versions: readonly RetentionVersion[], policy: RetentionPolicy): RetentionPlan {
+  const newestFirst = [...versions].sort(
+    (one, other) => other.date.getTime() - one.date.getTime() || (one.path < other.path ? 1 : -1),
+  );
+  const because = new Map<string, RetentionRule[]>(newestFirst.map(({ path }) => [path, []]));
+  const rules = RULES.filter(([rule]) => (policy[rule] ?? 0) > 0);
+  for (const [rule, periodOf] of rules) {
+    const periods = new Set<string>();
+    for (const version of newestFirst) {
+      const period = rule === 'last' ? version.path : periodOf(version.date);
+      if (periods.has(period)) continue;
+      if (periods.size >= (policy[rule] ?? 0)) break;
+      periods.add(period);
+      because.get(version.path)?.push(rule);
+    }
+  }
+  for (const { path, pinned } of newestFirst) {
+    if (pinned) because.get(path)?.push('pinned');
+    else if (rules.length === 0) because.get(path)?.push('noRules');
+  }
+  return {
+    keep: newestFirst.flatMap(({ path }) => {
+      const reasons = because.get(path) ?? [];
+      return reasons.length > 0 ? [{ path, because: reasons }] : [];
+    }),
+    remove: newestFirst
+      .filter(({ path }) => because.get(path)?.length === 0)
+      .map(({ path }) => path)
+      .reverse(),
+  };
+}
+
+/** The Monday that the week begins with. */
+function weekOf(date: Date): string {
+  const monday = new Date(date.getFullYear(), date.getMonth(), date.getDate() - ((date.getDay() + 6) % 7));
+  return `${monday.getFullYear()}-${monday.getMonth()}-${monday.getDate()}`;
+}
