@@ -1,4 +1,4 @@
-import type { BackupSummary } from '../backups/types';
+import type { BackupSummary } from '../backups';
 import { modelName } from '../texts/deviceModels';
 import { formatBytes, formatDateTime } from '../texts/format';
 

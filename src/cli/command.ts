@@ -31,14 +31,14 @@ export interface Command {
 export interface CommandContext {
   readonly operands: readonly string[];
   /** The value of an option; undefined if it was not given. */
-  option(name: string): string | undefined;
-  flag(name: string): boolean;
+  readonly option: (name: string) => string | undefined;
+  readonly flag: (name: string) => boolean;
   readonly output: Output;
   readonly secrets: Secrets;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   /** Connects at the first call. */
-  engine(): Promise<EngineClient>;
+  readonly engine: () => Promise<EngineClient>;
 }
 
 /** Every command has these. */

@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors';
-import type { BackupSummary } from '../backups/types';
+import type { BackupSummary } from '../backups';
 import type { EngineClient } from '../engine/client';
 
 /**

@@ -1,16 +1,16 @@
 import type { Command } from './command';
-import { backup } from './commands/backup';
-import { backups } from './commands/backups';
-import { cancel } from './commands/cancel';
-import { devices } from './commands/devices';
-import { encryption } from './commands/encryption';
-import { follow } from './commands/follow';
-import { pair } from './commands/pair';
-import { remove } from './commands/remove';
-import { restore } from './commands/restore';
-import { unpair } from './commands/unpair';
-import { verify } from './commands/verify';
-import { versions } from './commands/versions';
+import { backup } from './subcommands/backup';
+import { backups } from './subcommands/backups';
+import { cancel } from './subcommands/cancel';
+import { devices } from './subcommands/devices';
+import { encryption } from './subcommands/encryption';
+import { follow } from './subcommands/follow';
+import { pair } from './subcommands/pair';
+import { remove } from './subcommands/remove';
+import { restore } from './subcommands/restore';
+import { unpair } from './subcommands/unpair';
+import { verify } from './subcommands/verify';
+import { versions } from './subcommands/versions';
 
 /** Every subcommand, in the order of the help. */
 export const commands: Readonly<Record<string, Command>> = {

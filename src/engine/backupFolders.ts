@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors';
-import type { BackupSummary, CatalogueState, VerifyReport } from '../backups/types';
+import type { BackupSummary, CatalogueState, VerifyReport } from '../backups';
 import { nodeFileSystem, recover } from '../backups';
 import type { Log } from '../base/log';
 import type { BackupsPort, CatalogueWatch, Staging, StagingRequest } from './ports';

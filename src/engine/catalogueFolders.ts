@@ -1,5 +1,5 @@
 import type { Disposable } from '../base/disposable';
-import type { CatalogueState } from '../backups/types';
+import type { CatalogueState } from '../backups';
 import type { BackupsPort, CatalogueWatch } from './ports';
 
 /** The folders of all clients together, watched once. */

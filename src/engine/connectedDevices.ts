@@ -82,7 +82,13 @@ export class ConnectedDevices implements DevicesPort {
     await using device = await this.#open(udid, signal);
     await new Promise<void>((resolve, reject) => {
       const observe = async () => {
-        const end = (error: unknown) => (error === undefined ? resolve() : reject(error));
+        const end = (error: unknown) => {
+          if (error === undefined) resolve();
+          else
+            reject(
+              error instanceof Error ? error : new AppError('deviceGone', 'the observing ended', { cause: error }),
+            );
+        };
         const proxy = await NotificationProxy.open(device, {
           log: this.#log,
           signal,

@@ -2,7 +2,7 @@ import { delay } from '../base/abort';
 import type { Disposable } from '../base/disposable';
 import { AppError, isAppError, toErrorData } from '../base/errors';
 import type { Log } from '../base/log';
-import type { DeviceInfo, MuxState, TrustState } from '../device/types';
+import type { DeviceInfo, MuxState, TrustState } from '../device';
 import type { DeviceProbe, DevicesPort } from './ports';
 
 /** Battery and free space change without an event. */

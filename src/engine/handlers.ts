@@ -1,5 +1,5 @@
 import type { EncryptionChange, EngineCalls, EngineMethod, RestoreOptions } from './protocol';
-import { Params } from './params';
+import type { Params } from './params';
 import { backUp } from './useCases/backUp';
 import { archiveBackup, deleteBackup, labelBackup, moveBackup, verify } from './useCases/backupUseCases';
 import {

@@ -1,7 +1,6 @@
 import type { Disposable } from '../base/disposable';
-import type { BackupSummary, CatalogueState, VerifyLevel, VerifyReport } from '../backups/types';
-import type { BackupStore } from '../device/mobilebackup2/backupStore';
-import type { DeviceDetails, DeviceIdentity, MuxState, TrustState } from '../device/types';
+import type { BackupSummary, CatalogueState, VerifyLevel, VerifyReport } from '../backups';
+import type { BackupStore, DeviceDetails, DeviceIdentity, MuxState, TrustState } from '../device';
 import type { EncryptionChange, JobStage, RestoreFinding, RestoreOptions } from './protocol';
 
 /** What the engine needs of the modules below it, and no more: tests put fakes here. */

@@ -1,6 +1,6 @@
 import type { ErrorData } from '../base/errors';
-import type { DeviceInfo, MuxState } from '../device/types';
-import type { BackupSummary, CatalogueState, VerifyLevel, VerifyReport } from '../backups/types';
+import type { DeviceInfo, MuxState } from '../device';
+import type { BackupSummary, CatalogueState, VerifyLevel, VerifyReport } from '../backups';
 
 /**
  * The engine's whole vocabulary, for windows and the command line. Everything here survives JSON. Passwords travel only

@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import type { BackupSummary } from '../backups/types';
+import type { BackupSummary } from '../backups';
 import { asDict, getOptionalBool, getOptionalDate, getOptionalString, parsePlist, type PlistDict } from '../plist';
 
 /** What the three plists of a finished backup say. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { AppError } from '../base/errors';
 import type { Log } from '../base/log';
 import { openStaging, quickVerify, type StagedBackup, type Staging as StoreStaging } from '../backups';
-import type { BackupSummary } from '../backups/types';
+import type { BackupSummary } from '../backups';
 import type { CommitRequest, Staging, StagingRequest } from './ports';
 
 export interface StagedBackupOptions {

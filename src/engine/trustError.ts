@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors';
-import type { TrustState } from '../device/types';
+import type { TrustState } from '../device';
 
 /** Why nothing can be done with a device in this state of trust; undefined if all is well, or not yet known. */
 export function trustError(udid: string, trust: TrustState): AppError | undefined {

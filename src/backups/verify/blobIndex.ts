@@ -78,7 +78,11 @@ export class BlobIndex {
     const add = (entries: readonly TreeEntry[], place: Blob['place'], prefix: string) => {
       for (const { name, type, sizeBytes } of entries) {
         if (isFileID(name) && name.startsWith(prefix)) {
-          shards[parseInt(name.slice(0, 2), 16)]?.add(Buffer.from(name, 'hex'), type === 'file' ? sizeBytes : -1, place);
+          shards[parseInt(name.slice(0, 2), 16)]?.add(
+            Buffer.from(name, 'hex'),
+            type === 'file' ? sizeBytes : -1,
+            place,
+          );
         } else if (prefix !== '' && name !== '.DS_Store') {
           strangers.push(`${prefix}/${name}`);
         } else if (prefix === '' && !(type === 'directory' && /^[0-9a-f]{2}$/.test(name)) && !KNOWN_NAMES.has(name)) {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { AppError, isAppError, toErrorData } from '../../base/errors';
-import type { BackupSummary } from '../../backups/types';
+import type { BackupSummary } from '../../backups';
 import type { JobContext } from '../jobs';
 import type { DeviceBackupOutcome, Staging } from '../ports';
 import type { HistoryEntry } from '../protocol';

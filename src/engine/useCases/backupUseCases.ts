@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { toErrorData } from '../../base/errors';
-import type { BackupSummary, VerifyReport } from '../../backups/types';
+import type { BackupSummary, VerifyReport } from '../../backups';
 import type { JobContext } from '../jobs';
 import type { EngineCalls, JobKind } from '../protocol';
 import type { Caller, EngineServices } from './engineServices';

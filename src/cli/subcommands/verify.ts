@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { AppError, isAppError } from '../../base/errors';
-import type { VerifyFinding, VerifyReport } from '../../backups/types';
+import type { VerifyFinding, VerifyReport } from '../../backups';
 import { formatBytes, formatNumber } from '../../texts/format';
 import { ExitCode, type Command } from '../command';
 import { withProgress } from '../withProgress';
