@@ -112,6 +112,10 @@ export class PairedDevice implements AsyncDisposable {
       [...this.virtual.state.connections].map(({ what }) => what).filter((what) => !expected.includes(what));
     await until(() => open().length === 0, 'the end of all connections', 1_000).catch(() => left.push(...open()));
     if ((await this.virtual.summary()).syncLocked) left.push('sync lock');
+    // What a phone would not have understood, although it may have ended well. Only a goodbye can cross one of its
+    // requests on the way, and is then taken for the answer.
+    const texts = this.virtual.state.logEntries.map(({ text }) => text);
+    left.push(...texts.filter((text) => text.includes('REFUSED') && !text.includes('DLMessageDisconnect')));
     return left;
   }
 
