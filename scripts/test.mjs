@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLineOf, processesWith } from './processesWith.mjs';
 import { SetupError, setup } from './setup.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -50,15 +51,16 @@ async function runSuite(name) {
   const lacking = needs.map(prepare).filter(Boolean);
   if (lacking.length > 0) return broken(lacking.join('\n'));
 
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'test-result-'));
+  // A folder for all temporary files of the suite. Its name is short, because paths of Unix sockets have to be.
+  const folder = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 't-'));
+  const temporary = path.join(folder, 't');
+  fs.mkdirSync(temporary);
   const file = path.join(folder, 'result.json');
-  const { status, late } = await run(
-    command,
-    { TEST_RESULT: file, MOCHA_REPORTER: process.env.MOCHA_REPORTER ?? reporter },
-    limit,
-  );
+  const env = { TEST_RESULT: file, TMPDIR: temporary, MOCHA_REPORTER: process.env.MOCHA_REPORTER ?? reporter };
+  const { status, late } = await run(command, env, limit);
   const result = readResult(file);
-  fs.rmSync(folder, { recursive: true, force: true });
+  sweep(name, temporary);
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 
   if (late) return broken(`${command.join(' ')} was ended after ${limit / minutes} minutes`);
   if (!counts)
@@ -71,6 +73,22 @@ async function runSuite(name) {
   if (status !== 0 && result.failed === 0)
     return broken(`${command.join(' ')} ended with ${status}, though no test failed`);
   return outcome(result);
+}
+
+/** Ends and deletes what a suite has left behind, and says so. */
+function sweep(name, temporary) {
+  const processes = processesWith('TMPDIR', temporary);
+  const files = fs.readdirSync(temporary);
+  for (const pid of processes) {
+    console.log(`${name} left a process behind: ${pid} ${commandLineOf(pid)}`);
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It is gone.
+    }
+  }
+  if (files.length > 0)
+    console.log(`${name} left ${files.length} temporary files behind: ${files.slice(0, 20).join(' ')}`);
 }
 
 /** Sets one part up, once. Answers why it could not. */

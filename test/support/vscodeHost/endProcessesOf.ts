@@ -1,8 +1,8 @@
-import fs from 'node:fs';
+import path from 'node:path';
+import { processesWith } from '../../../scripts/processesWith.mjs';
 
 /**
- * Ends what a run has left behind: every process whose environment names the run's folder. A detached engine is no
- * child of anybody here, but it has the run's home. Linux only; elsewhere it does nothing.
+ * Ends what a run has left behind: every process that has its home in the run's folder, a detached engine too.
  *
  * @returns the ids of the ended processes
  */
@@ -18,19 +18,5 @@ export function endProcessesOf(folder: string): number[] {
 }
 
 export function processesOf(folder: string): number[] {
-  if (process.platform !== 'linux') return [];
-  const own = new RegExp(`(^|\\0)HOME=${folder.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/`);
-  return fs
-    .readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => own.test(environmentOf(pid)))
-    .map(Number);
-}
-
-function environmentOf(pid: string): string {
-  try {
-    return fs.readFileSync(`/proc/${pid}/environ`, 'utf8');
-  } catch {
-    return ''; // Gone, or another user's.
-  }
+  return processesWith('HOME', folder + path.sep);
 }
