@@ -2,7 +2,7 @@
 //   An installed VS Code (`code`) is used if there is one, else the one in test/host, shown by a browser (--embedded: always).
 //   When no device is plugged in, a virtual iPhone takes its place (--virtual: always, --real: never).
 //   --no-open: only print the address. Ctrl-C ends everything.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runTypeScript } from './runTypeScript.mjs';
@@ -25,5 +25,6 @@ try {
   console.error(`setup: ${error.message}`);
   process.exit(1);
 }
-execFileSync(process.execPath, [path.join(root, 'esbuild.js')], { stdio: ['ignore', 'inherit', 'inherit'] });
+const build = spawnSync(process.execPath, [path.join(root, 'esbuild.js')], { stdio: ['ignore', 'inherit', 'inherit'] });
+if (build.status !== 0) process.exit(1); // It has said why.
 await runTypeScript('test/demo/main.ts', embedded ? [...args, '--embedded'] : args);
