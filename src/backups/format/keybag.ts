@@ -62,6 +62,8 @@ export function parseKeybag(bytes: Uint8Array): Keybag {
 
 /** The class keys of an unlocked keybag. They live until clear(). */
 export class UnlockedKeybag {
+  /** Opens the records in Manifest.db of iOS 10.0; undefined for any other. */
+  recordKey: Buffer | undefined;
   readonly #keys: Map<number, Buffer>;
 
   constructor(keys: Map<number, Buffer>) {
@@ -92,6 +94,8 @@ export class UnlockedKeybag {
   clear(): void {
     for (const key of this.#keys.values()) key.fill(0);
     this.#keys.clear();
+    this.recordKey?.fill(0);
+    this.recordKey = undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError } from '../../base/errors';
+import { AppError, isAppError } from '../../base/errors';
 import { isPlistError } from '../../plist';
 import { type BackupFile, kindOfFlags } from './backupFile';
 import { type ByteSource, DecryptedSource, FileSource } from './byteSource';
@@ -11,6 +11,7 @@ import type { UnlockedKeybag } from './keybag';
 import { parseManifestMbdb } from './manifestMbdb';
 import type { ManifestPlist } from './manifestPlist';
 import { ReadOnlyDatabase, type Row } from './readOnlyDatabase';
+import { decryptRecord, recordKey, type RecordProperties } from './recordCipher';
 
 const SQLITE_MAGIC = Buffer.from('SQLite format 3\0', 'latin1');
 const COLUMNS = 'fileID, domain, relativePath, flags, file';
@@ -41,10 +42,17 @@ export interface Manifest {
   /** Every entry, in no particular order, read as it is asked for. @throws AppError `backupDamaged` */
   entries(): Generator<ManifestEntry>;
   entriesOfDomain(domain: string): Generator<ManifestEntry>;
+  /** Entries whose ID begins with these hex digits, found through the index. @throws AppError `backupDamaged` */
+  entriesOfShard(prefix: string): Generator<ManifestEntry>;
   /** Names alone, without their records: quick. The kind is what the row's flags say. */
   namesOfDomain(domain: string): Generator<ManifestName>;
-  /** Names whose domain and path contain every word. */
-  matchNames(words: readonly string[]): Generator<ManifestName & { readonly domain: string }>;
+  /**
+   * Names whose domain and path contain every word. Between two parts of the work it yields undefined, so that a caller
+   * can let others have their turn.
+   */
+  matchNames(words: readonly string[]): Generator<(ManifestName & { readonly domain: string }) | undefined>;
+  /** Every domain, and whether there is a file in it; quick, whatever the size of the index. */
+  domainNames(): readonly { readonly domain: string; readonly hasFiles: boolean }[];
   /** Domains with the number of their files, directories not counted. */
   domains(): readonly { readonly domain: string; readonly files: number }[];
   find(fileID: string): ManifestEntry | undefined;
@@ -54,17 +62,28 @@ export interface Manifest {
 /**
  * Opens whatever index the backup has; nothing is written, and an encrypted one is decrypted in memory, block by block.
  * @param keybag Needed if the index is encrypted.
- * @throws AppError `passwordNeeded`, `backupDamaged`, `notABackup`
+ * @param password Opens the records of iOS 10.0, whose key is then kept in the keybag.
+ * @throws AppError `passwordNeeded`, `wrongPassword`, `backupDamaged`, `notABackup`
  */
-export async function openManifest(folder: string, plist: ManifestPlist, keybag?: UnlockedKeybag): Promise<Manifest> {
+export async function openManifest(
+  folder: string,
+  plist: ManifestPlist,
+  keybag?: UnlockedKeybag,
+  password?: string,
+): Promise<Manifest> {
   const database = path.join(folder, 'Manifest.db');
-  if (fs.existsSync(database)) return openDatabase(database, plist, keybag);
+  if (fs.existsSync(database)) return openDatabase(database, plist, keybag, password);
   const mbdb = path.join(folder, 'Manifest.mbdb');
   if (fs.existsSync(mbdb)) return openMbdb(await readFile(mbdb));
   throw new AppError('backupDamaged', 'there is no Manifest.db', { details: { file: 'Manifest.db' } });
 }
 
-async function openDatabase(file: string, plist: ManifestPlist, keybag?: UnlockedKeybag): Promise<Manifest> {
+async function openDatabase(
+  file: string,
+  plist: ManifestPlist,
+  keybag?: UnlockedKeybag,
+  password?: string,
+): Promise<Manifest> {
   const stored = new FileSource(file);
   let source: ByteSource = stored;
   try {
@@ -81,7 +100,9 @@ async function openDatabase(file: string, plist: ManifestPlist, keybag?: Unlocke
   }
   const db = await ReadOnlyDatabase.open(source);
   try {
-    return new DatabaseManifest(db);
+    const properties = readRecordProperties(db);
+    if (properties && keybag && password !== undefined) keybag.recordKey = recordKey(password, properties);
+    return new DatabaseManifest(db, properties && (() => keybag?.recordKey));
   } catch (error) {
     db.close();
     throw error;
@@ -98,28 +119,58 @@ function decrypted(stored: ByteSource, plist: ManifestPlist, keybag?: UnlockedKe
   return new DecryptedSource(stored, keybag.unwrap(plist.manifestKey));
 }
 
+/** Only iOS 10.0 wrote them; undefined otherwise. */
+function readRecordProperties(db: ReadOnlyDatabase): RecordProperties | undefined {
+  try {
+    const read = (key: string) => db.first('SELECT value FROM Properties WHERE key = ?', [key])?.[0];
+    const [salt, passwordHash] = [read('salt'), read('passwordHash')];
+    return salt instanceof Uint8Array && passwordHash instanceof Uint8Array ? { salt, passwordHash } : undefined;
+  } catch (error) {
+    // Without that table there are none.
+    if (isAppError(error, 'backupDamaged')) return undefined;
+    throw error;
+  }
+}
+
+/** Parts that a search over all names is cut into: some milliseconds each at a million names. */
+const SEARCH_PARTS = 64;
+
 class DatabaseManifest implements Manifest {
   readonly layout = 'sharded';
   readonly #db: ReadOnlyDatabase;
+  /** The key of the records, where they are encrypted one by one; the function gives undefined while it is not known. */
+  readonly #recordKey: (() => Uint8Array | undefined) | undefined;
+  readonly #hasDomainIndex: boolean;
 
-  constructor(db: ReadOnlyDatabase) {
+  constructor(db: ReadOnlyDatabase, key: (() => Uint8Array | undefined) | undefined) {
     this.#db = db;
+    this.#recordKey = key;
     const columns = new Set([...db.rows('SELECT name FROM pragma_table_info(?)', ['Files'])].map(([name]) => name));
     for (const name of COLUMNS.split(', ')) {
       if (!columns.has(name)) throw new AppError('backupDamaged', `Manifest.db has no column Files.${name}`);
     }
+    this.#hasDomainIndex = this.#hasIndexOn('domain');
   }
 
   *entries(): Generator<ManifestEntry> {
     for (const row of this.#db.rows(`SELECT ${COLUMNS} FROM Files`)) {
-      const entry = toEntry(row);
+      const entry = this.#entry(row);
       if (entry) yield entry;
     }
   }
 
   *entriesOfDomain(domain: string): Generator<ManifestEntry> {
     for (const row of this.#db.rows(`SELECT ${COLUMNS} FROM Files WHERE domain = ?`, [domain])) {
-      const entry = toEntry(row);
+      const entry = this.#entry(row);
+      if (entry) yield entry;
+    }
+  }
+
+  *entriesOfShard(prefix: string): Generator<ManifestEntry> {
+    const sql = `SELECT ${COLUMNS} FROM Files WHERE fileID >= ? AND fileID < ?`;
+    // `g` comes after every hex digit.
+    for (const row of this.#db.rows(sql, [prefix, `${prefix}g`])) {
+      const entry = this.#entry(row);
       if (entry) yield entry;
     }
   }
@@ -133,14 +184,40 @@ class DatabaseManifest implements Manifest {
     }
   }
 
-  *matchNames(words: readonly string[]): Generator<ManifestName & { readonly domain: string }> {
-    const like = words.map(() => "domain || '/' || relativePath LIKE ? ESCAPE '\\'").join(' AND ');
-    const sql = `SELECT fileID, domain, relativePath, flags FROM Files WHERE ${like}`;
-    const patterns = words.map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`);
-    for (const [fileID, domain, relativePath, flags] of this.#db.rows(sql, patterns)) {
-      const kind = kindOfFlags(Number(flags));
-      if (typeof fileID !== 'string' || typeof domain !== 'string' || typeof relativePath !== 'string') continue;
-      if (kind && isFileID(fileID)) yield { fileID, domain, relativePath, kind };
+  /**
+   * Paths are matched in their index alone, which is a tenth of the table: only what matches costs a visit to its row.
+   * Words that a domain's own name holds need not be in its paths.
+   */
+  *matchNames(words: readonly string[]): Generator<(ManifestName & { readonly domain: string }) | undefined> {
+    const domains = this.domainNames().map(({ domain }) => domain);
+    const inPath = (some: readonly string[], column: string) =>
+      some.map(
+        (word) =>
+          `(${spellings(word)
+            .map(() => `${column} LIKE ? ESCAPE '\\'`)
+            .join(' OR ')})`,
+      );
+    const patterns = (some: readonly string[]) => some.flatMap(spellings).map(likePattern);
+
+    const everywhere = inPath(words, 'a.relativePath').join(' AND ');
+    for (const [from, to] of this.#searchParts()) {
+      const range = to === undefined ? 'a.relativePath >= ?' : 'a.relativePath >= ? AND a.relativePath < ?';
+      // CROSS JOIN keeps the order: first the index alone, then the rows that matched.
+      const sql =
+        'SELECT b.fileID, b.domain, b.relativePath, b.flags FROM Files a CROSS JOIN Files b ON b.rowid = a.rowid ' +
+        `WHERE ${range} AND ${everywhere}`;
+      yield* this.#names(sql, [from, ...(to === undefined ? [] : [to]), ...patterns(words)]);
+      yield undefined;
+    }
+    for (const domain of domains) {
+      const folded = domain.toLowerCase();
+      const rest = words.filter((word) => !spellings(word).some((one) => folded.includes(one.toLowerCase())));
+      if (rest.length === words.length) continue;
+      const wanted = inPath(rest, 'relativePath').map((one) => ` AND ${one}`);
+      const found = inPath(words, 'relativePath').join(' AND ');
+      const sql = `SELECT fileID, domain, relativePath, flags FROM Files WHERE domain = ?${wanted.join('')} AND NOT (${found})`;
+      yield* this.#names(sql, [domain, ...patterns(rest), ...patterns(words)]);
+      yield undefined;
     }
   }
 
@@ -149,14 +226,86 @@ class DatabaseManifest implements Manifest {
     return [...rows].map(([domain, files]) => ({ domain: String(domain), files: Number(files) }));
   }
 
+  domainNames(): readonly { readonly domain: string; readonly hasFiles: boolean }[] {
+    // Without the index each step would read the whole table.
+    if (!this.#hasDomainIndex) return this.domains().map(({ domain, files }) => ({ domain, hasFiles: files > 0 }));
+    // From each domain straight to the next: two visits to the index instead of one to every row.
+    const rows = this.#db.rows(`
+      WITH RECURSIVE names(domain) AS (
+        SELECT min(domain) FROM Files
+        UNION ALL SELECT (SELECT min(domain) FROM Files WHERE domain > names.domain) FROM names WHERE domain IS NOT NULL
+      )
+      SELECT domain, EXISTS (SELECT 1 FROM Files f WHERE f.domain = names.domain AND f.flags & 7 = 1)
+      FROM names WHERE domain IS NOT NULL`);
+    return [...rows].map(([domain, hasFiles]) => ({ domain: String(domain), hasFiles: hasFiles === 1 }));
+  }
+
   find(fileID: string): ManifestEntry | undefined {
     const row = this.#db.first(`SELECT ${COLUMNS} FROM Files WHERE fileID = ?`, [fileID]);
-    return row && toEntry(row);
+    return row && this.#entry(row);
   }
 
   close(): void {
     this.#db.close();
   }
+
+  *#names(sql: string, parameters: readonly string[]): Generator<ManifestName & { readonly domain: string }> {
+    for (const [fileID, domain, relativePath, flags] of this.#db.rows(sql, parameters)) {
+      const kind = kindOfFlags(Number(flags));
+      if (typeof fileID !== 'string' || typeof domain !== 'string' || typeof relativePath !== 'string') continue;
+      if (kind && isFileID(fileID)) yield { fileID, domain, relativePath, kind };
+    }
+  }
+
+  /** Ranges of paths, about equal in number: borders are the paths of rows picked at equal distances. */
+  #searchParts(): readonly (readonly [from: string, to: string | undefined])[] {
+    const last = Number(this.#db.first('SELECT max(rowid) FROM Files')?.[0] ?? 0);
+    const borders = new Set<string>();
+    for (let part = 1; part < SEARCH_PARTS; part++) {
+      const rowid = Math.floor((last * part) / SEARCH_PARTS);
+      const path = this.#db.first('SELECT relativePath FROM Files WHERE rowid = ?', [rowid])?.[0];
+      if (typeof path === 'string' && path !== '') borders.add(path);
+    }
+    const sorted = [...borders].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return ['', ...sorted].map((from, index) => [from, sorted[index]]);
+  }
+
+  #hasIndexOn(column: string): boolean {
+    const sql =
+      "SELECT 1 FROM pragma_index_list('Files') l JOIN pragma_index_info(l.name) i WHERE i.seqno = 0 AND i.name = ?";
+    return this.#db.first(sql, [column]) !== undefined;
+  }
+
+  #entry(row: Row): ManifestEntry | undefined {
+    if (!this.#recordKey || !(row[4] instanceof Uint8Array)) return toEntry(row);
+    const key = this.#recordKey();
+    if (!key) throw new AppError('passwordNeeded', 'the records in Manifest.db are encrypted');
+    try {
+      return toEntry([...row.slice(0, 4), decryptRecord(key, row[4])]);
+    } catch (error) {
+      if (!isAppError(error, 'fileDamaged')) throw error;
+      const [fileID, domain, relativePath] = row.map((value) => (typeof value === 'string' ? value : ''));
+      return {
+        ok: false,
+        fileID: fileID ?? '',
+        domain: domain ?? '',
+        relativePath: relativePath ?? '',
+        reason: error.message,
+      };
+    }
+  }
+}
+
+/** SQLite folds the case of ASCII letters only, and devices write names in either Unicode form. */
+function spellings(word: string): string[] {
+  // eslint-disable-next-line no-control-regex
+  if (/^[\x00-\x7f]*$/.test(word)) return [word];
+  const cases = [word, word.toLowerCase(), word.toUpperCase()];
+  return [...new Set(cases.flatMap((one) => [one.normalize('NFC'), one.normalize('NFD')]))];
+}
+
+function likePattern(word: string): string {
+  return `%${word.replace(/[\\%_]/g, '\\$&')}%`;
 }
 
 /** Rows with only the device's own marks have no domain, path or record: they are no entries. */
@@ -176,10 +325,13 @@ function toEntry([fileID, domain, relativePath, flags, file]: Row): ManifestEntr
   }
 }
 
+const MATCH_TURN = 5000;
+
 function openMbdb(bytes: Buffer): Manifest {
   const { files, damagedAt } = parseManifestMbdb(bytes);
   const entries = files.map((file): ManifestEntry => ({ ok: true, file }));
   const byDomain = groupByDomain(files);
+  const byID = new Map(entries.map((entry) => [entry.ok ? entry.file.fileID : '', entry]));
   return {
     layout: 'flat',
     ...(damagedAt === undefined ? {} : { damage: `Manifest.mbdb cannot be read from byte ${damagedAt} on` }),
@@ -189,19 +341,26 @@ function openMbdb(bytes: Buffer): Manifest {
     *entriesOfDomain(domain) {
       for (const file of byDomain.get(domain) ?? []) yield { ok: true, file };
     },
+    *entriesOfShard(prefix) {
+      for (const file of files) if (file.fileID.startsWith(prefix)) yield { ok: true, file };
+    },
     *namesOfDomain(domain) {
       yield* byDomain.get(domain) ?? [];
     },
     *matchNames(words) {
       const wanted = words.map((word) => word.toLowerCase());
+      let seen = 0;
       for (const file of files) {
         const name = `${file.domain}/${file.relativePath}`.toLowerCase();
         if (wanted.every((word) => name.includes(word))) yield file;
+        if (++seen % MATCH_TURN === 0) yield undefined;
       }
     },
+    domainNames: () =>
+      [...byDomain].map(([domain, all]) => ({ domain, hasFiles: all.some(({ kind }) => kind === 'file') })),
     domains: () =>
       [...byDomain].map(([domain, all]) => ({ domain, files: all.filter(({ kind }) => kind === 'file').length })),
-    find: (fileID) => entries.find((entry) => entry.ok && entry.file.fileID === fileID),
+    find: (fileID) => byID.get(fileID),
     close() {},
   };
 }

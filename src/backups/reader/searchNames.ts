@@ -1,26 +1,21 @@
-import { throwIfAborted } from '../../base/abort';
 import type { Manifest, ManifestName } from '../format/manifest';
+import { Turns } from './turns';
 
 export interface NameMatch extends ManifestName {
   readonly domain: string;
 }
 
-const TURN = 200;
-
 /**
- * Files and folders whose domain and path contain `text`; letters match whatever their case (ASCII only, as SQLite folds
- * it). Several words must all be contained, in any order.
+ * Files and folders whose domain and path contain `text`, whatever the case of its letters. Several words must all be
+ * contained, in any order.
  * @throws AppError `cancelled`, `backupDamaged`
  */
 export async function* searchNames(manifest: Manifest, text: string, signal?: AbortSignal): AsyncGenerator<NameMatch> {
   const words = text.split(/\s+/).filter((word) => word !== '');
   if (words.length === 0) return;
-  let found = 0;
+  const turns = new Turns(signal);
   for (const match of manifest.matchNames(words)) {
-    yield match;
-    if (++found % TURN === 0) {
-      throwIfAborted(signal);
-      await new Promise(setImmediate);
-    }
+    if (match) yield match;
+    await turns.next();
   }
 }
