@@ -1,7 +1,10 @@
 import { contentControl } from '../content/contentControl';
+import { stateDigest } from '../content/stateDigest';
 import { SYNC_LOCK_PATH } from '../afc/mediaTree';
 import { FAULT_WAYS, type Fault, type FaultWay } from '../fault';
 import type { Connection } from '../deviceState';
+import { backupsOf } from '../mobilebackup2/deviceBackups';
+import { decodeHostileStep } from '../mobilebackup2/hostileScript';
 import { checkSwitches } from '../switches';
 import type { MuxServer } from '../usbmux/muxServer';
 import type { VirtualDevice } from '../virtualDevice';
@@ -64,6 +67,21 @@ const deviceAnswers: DeviceAnswers = {
   putFile: ({ state }, { file }) => contentControl.putFile(state, file),
   removeFile: ({ state }, { domain, relativePath }) => contentControl.removeFile(state, domain, relativePath),
   compareFolder: ({ state }, { folder, password }) => contentControl.compareFolder(state, folder, password),
+  stateDigest: ({ state }) => stateDigest(backupsOf(state).content),
+  setBackups: ({ state }, { behaviour }) => {
+    const backups = backupsOf(state);
+    backups.behaviour = { ...backups.behaviour, ...behaviour };
+  },
+  setHostileScript: ({ state }, { steps }) => {
+    backupsOf(state).hostileScript = steps.map(decodeHostileStep);
+  },
+  hostileResults: ({ state }) =>
+    backupsOf(state).hostileResults.map(({ step, code, text, downloaded }) => ({
+      step,
+      ...(code === undefined ? {} : { code }),
+      ...(text === undefined ? {} : { text }),
+      ...(downloaded === undefined ? {} : { downloaded: downloaded.toString('base64') }),
+    })),
 };
 
 /**

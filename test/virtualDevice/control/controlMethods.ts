@@ -1,6 +1,8 @@
 import type { FileDescription } from '../description';
 import type { Attachment, Connection, LogEntry } from '../deviceState';
 import type { Fault, FaultWay } from '../fault';
+import type { BackupBehaviour } from '../mobilebackup2/deviceBackups';
+import type { EncodedHostileStep } from '../mobilebackup2/hostileScript';
 import type { SwitchChanges, Switches } from '../switches';
 
 /** A device as the control connection shows it. */
@@ -70,6 +72,17 @@ export interface DeviceMethods {
   removeFile: Method<{ readonly domain: string; readonly relativePath: string }, void>;
   /** A folder on the machine where the virtual device runs. */
   compareFolder: Method<{ readonly folder: string; readonly password?: string }, readonly string[]>;
+  /** One text for all that it holds: equal states, equal texts. */
+  stateDigest: Method<None, string>;
+  /** How it carries out backups from now on. */
+  setBackups: Method<{ readonly behaviour: Partial<BackupBehaviour> }, void>;
+  /** Messages that its next conversation over mobilebackup2 begins with; base64 of binary property lists and streams. */
+  setHostileScript: Method<{ readonly steps: readonly EncodedHostileStep[] }, void>;
+  /** What hosts have answered to them. */
+  hostileResults: Method<
+    None,
+    readonly { readonly step: number; readonly code?: number; readonly text?: string; readonly downloaded?: string }[]
+  >;
 }
 
 export type HostMethod = keyof HostMethods;

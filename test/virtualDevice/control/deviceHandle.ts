@@ -113,4 +113,9 @@ export class DeviceHandle {
   compareFolder(folder: string, password?: string): Promise<readonly string[]> {
     return this.call('compareFolder', { folder, ...(password === undefined ? {} : { password }) });
   }
+
+  /** One text for all that it holds: equal states, equal texts. */
+  stateDigest(): Promise<string> {
+    return this.call('stateDigest', {});
+  }
 }

@@ -14,7 +14,7 @@ import {
   type StatusPlist,
 } from './backupPlists';
 import { FileKeys } from './fileKeys';
-import { encodeFileRecord } from './fileRecord';
+import { encodeFileRecord, type FileRecord } from './fileRecord';
 import { booleanOption, HostFolder, optionsOf } from './hostFolder';
 import type { InterruptedRun } from './deviceBackups';
 import type { Keybag } from './keybag';
@@ -385,7 +385,7 @@ class BackupRun {
       domain: entry.domain,
       relativePath: entry.path,
       flags: ENTRY_FLAGS.file,
-      file: encodeFileRecord({ ...recordOf(entry), digest, encryptionKey }),
+      file: encodeFileRecord(recordOf(entry, digest, encryptionKey)),
     });
   }
 
@@ -495,7 +495,7 @@ class BackupRun {
   }
 }
 
-function recordOf(entry: ContentEntry) {
+function recordOf(entry: ContentEntry, digest?: Buffer, encryptionKey?: Buffer): FileRecord {
   return {
     relativePath: entry.path,
     mode: entry.mode,
@@ -510,6 +510,8 @@ function recordOf(entry: ContentEntry) {
     flags: 0,
     target: entry.target,
     extendedAttributes: entry.attributes,
+    digest,
+    encryptionKey,
   };
 }
 

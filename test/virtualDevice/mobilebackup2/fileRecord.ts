@@ -62,11 +62,16 @@ const HAS_TARGET = 8;
 interface Skeleton {
   /** `bplist00` and all objects that are always the same. */
   readonly head: Buffer;
-  readonly headOffsets: readonly number[];
+  /** How many they are. */
+  readonly fixed: number;
+  /** Their places, in 2 and in 4 bytes each. */
+  readonly headTable2: Buffer;
+  readonly headTable4: Buffer;
   readonly top: number;
 }
 
 const skeletons = new Map<number, Skeleton>();
+const valueOffsets = new Uint32Array(INTEGER_KEYS.length + 5);
 let scratch = Buffer.allocUnsafe(16 * 1024);
 
 /** @returns a view that the next call overwrites. */
@@ -88,31 +93,56 @@ export function encodeFileRecord(record: FileRecord): Buffer {
   if (scratch.length < worst) scratch = Buffer.allocUnsafe(worst * 2);
   const bytes = scratch;
   let at = skeleton.head.copy(bytes);
-  const offsets: number[] = [...skeleton.headOffsets];
-  const values = integersOf(record);
-  for (const value of values) {
-    offsets.push(at);
-    at = writeInteger(bytes, at, value);
-  }
-  offsets.push(at);
+  let count = 0;
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.modified);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.statusChange);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.birth);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.size);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.inode);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.userId);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.groupId);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.mode);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.protectionClass);
+  valueOffsets[count++] = at;
+  at = writeInteger(bytes, at, record.flags);
+  valueOffsets[count++] = at;
   at = writeString(bytes, at, record.relativePath);
-  for (const data of [record.encryptionKey, record.digest, record.extendedAttributes]) {
-    if (!data) continue;
-    offsets.push(at);
-    at = writeMarker(bytes, at, 0x40, data.length);
-    at += data.copy(bytes, at);
+  if (record.encryptionKey) {
+    valueOffsets[count++] = at;
+    at = writeData(bytes, at, record.encryptionKey);
+  }
+  if (record.digest) {
+    valueOffsets[count++] = at;
+    at = writeData(bytes, at, record.digest);
+  }
+  if (record.extendedAttributes) {
+    valueOffsets[count++] = at;
+    at = writeData(bytes, at, record.extendedAttributes);
   }
   if (record.target !== undefined) {
-    offsets.push(at);
+    valueOffsets[count++] = at;
     at = writeString(bytes, at, record.target);
   }
   const table = at;
   const offsetSize = table < 0x1_0000 ? 2 : 4;
-  for (const offset of offsets) at = bytes.writeUIntBE(offset, at, offsetSize);
+  at += (offsetSize === 2 ? skeleton.headTable2 : skeleton.headTable4).copy(bytes, at);
+  for (let index = 0; index < count; index++) {
+    const offset = valueOffsets[index] as number;
+    at = offsetSize === 2 ? bytes.writeUInt16BE(offset, at) : bytes.writeUInt32BE(offset, at);
+  }
   bytes.fill(0, at, at + 32);
   bytes[at + 6] = offsetSize;
   bytes[at + 7] = 1;
-  bytes.writeUInt32BE(offsets.length, at + 12);
+  bytes.writeUInt32BE(skeleton.fixed + count, at + 12);
   bytes.writeUInt32BE(skeleton.top, at + 20);
   bytes.writeUInt32BE(table, at + 28);
   return bytes.subarray(0, at + 32);
@@ -124,21 +154,6 @@ export function encodeFileRecord(record: FileRecord): Buffer {
  */
 export function decodeFileRecord(bytes: Buffer): FileRecord {
   return decodeOwn(bytes) ?? decodeAny(bytes);
-}
-
-function integersOf(record: FileRecord): (number | bigint)[] {
-  return [
-    record.modified,
-    record.statusChange,
-    record.birth,
-    record.size,
-    record.inode,
-    record.userId,
-    record.groupId,
-    record.mode,
-    record.protectionClass,
-    record.flags,
-  ];
 }
 
 function skeletonFor(variant: number): Skeleton {
@@ -241,13 +256,15 @@ function makeSkeleton(variant: number): Skeleton {
     [text('$objects'), array(archived)],
   ]);
   if (objects.length !== fixed) throw new Error(`${objects.length} fixed objects instead of ${fixed}`);
-  const headOffsets: number[] = [];
+  const headTable2 = Buffer.alloc(fixed * 2);
+  const headTable4 = Buffer.alloc(fixed * 4);
   let offset = 8;
-  for (const object of objects) {
-    headOffsets.push(offset);
+  for (const [index, object] of objects.entries()) {
+    headTable2.writeUInt16BE(offset, index * 2);
+    headTable4.writeUInt32BE(offset, index * 4);
     offset += object.length;
   }
-  return { head: Buffer.concat([Buffer.from('bplist00'), ...objects]), headOffsets, top };
+  return { head: Buffer.concat([Buffer.from('bplist00'), ...objects]), fixed, headTable2, headTable4, top };
 }
 
 /** Undefined when the bytes were not laid out here. */
@@ -367,6 +384,11 @@ function writeString(bytes: Buffer, at: number, value: string): number {
   const end = start + bytes.write(value, start, 'utf16le');
   bytes.subarray(start, end).swap16();
   return end;
+}
+
+function writeData(bytes: Buffer, at: number, value: Buffer): number {
+  const start = writeMarker(bytes, at, 0x40, value.length);
+  return start + value.copy(bytes, start);
 }
 
 function writeMarker(bytes: Buffer, at: number, marker: number, count: number): number {

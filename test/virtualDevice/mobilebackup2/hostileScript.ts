@@ -1,5 +1,5 @@
 import type { PlistArray, PlistValue } from '../../../src/plist';
-import { decodeBinaryPlist, dict, PlistReal } from '../../../src/plist';
+import { decodeBinaryPlist, dict, encodeBinaryPlist, isArray, PlistReal } from '../../../src/plist';
 import type { DeviceLink } from './deviceLink';
 
 /** One message of a device that does not mean well, sent as it is. */
@@ -71,17 +71,31 @@ export function hostileMessage(...message: PlistValue[]): HostileStep {
   return { message, answer: 'status' };
 }
 
-/** A step as it travels over the control connection: base64 of a binary property list and of the stream. */
-export function decodeHostileStep(step: {
+/** A step as it travels over the control connection. */
+export interface EncodedHostileStep {
+  /** Base64 of a binary property list, or of bytes that are none. */
   readonly message: string;
+  /** Base64. */
   readonly stream?: string;
+  /** Absent: `status`. */
   readonly answer?: HostileStep['answer'];
-}): HostileStep {
+}
+
+export function encodeHostileStep({ message, stream, answer }: HostileStep): EncodedHostileStep {
+  const bytes = Buffer.isBuffer(message) ? message : encodeBinaryPlist(message);
+  return {
+    message: bytes.toString('base64'),
+    answer,
+    ...(stream === undefined ? {} : { stream: stream.toString('base64') }),
+  };
+}
+
+export function decodeHostileStep(step: EncodedHostileStep): HostileStep {
   const bytes = Buffer.from(step.message, 'base64');
   let message: PlistArray | Buffer = bytes;
   try {
     const value = decodeBinaryPlist(bytes);
-    if (Array.isArray(value)) message = value as PlistArray;
+    if (isArray(value)) message = value;
   } catch {
     // Then these very bytes are what the test wants to send.
   }

@@ -12,6 +12,8 @@ import { refusal, type Session } from './session';
 
 /** Milliseconds that a device is away when it restarts. */
 const RESTART_MS = 300;
+/** Milliseconds that a restored device waits for the host's goodbye. */
+const PATIENCE_MS = 2_000;
 
 /** com.apple.mobilebackup2: one conversation, one request. */
 export const serveMobileBackup2: ServiceHandler = async (stream, device, context) => {
@@ -27,9 +29,8 @@ export const serveMobileBackup2: ServiceHandler = async (stream, device, context
     const name = shown(request.get('MessageName'));
     log(`request ${name}`);
     const outcome = await answer(session, name, request);
-    if (outcome === 'silent') return;
-    await untilHostLeaves(link);
-    if (outcome === 'restart') device.later(0, () => device.restart(RESTART_MS));
+    if (outcome === 'restart') await restartAfterwards(session);
+    else if (outcome === 'answered') await untilHostLeaves(link);
   } catch (error) {
     if (error instanceof HostLeft) return log(error.message);
     if (error instanceof HostFault) log(`REFUSED: ${error.message}`);
@@ -136,6 +137,19 @@ function respond(link: DeviceLink, code: number, description?: string): Promise<
     'DLMessageProcessMessage',
     dict({ MessageName: 'Response', ErrorCode: code, ErrorDescription: description }),
   ]);
+}
+
+/** Restarts as soon as the host has said goodbye, or soon anyway. */
+async function restartAfterwards({ link, device }: Session): Promise<void> {
+  let restarted = false;
+  const restart = () => {
+    if (!restarted) device.restart(RESTART_MS);
+    restarted = true;
+  };
+  device.later(PATIENCE_MS, restart);
+  await untilHostLeaves(link);
+  // Not from within a connection that the restart ends.
+  device.later(0, restart);
 }
 
 /** Nothing but a goodbye may come after the Response. */
