@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Linter as EslintLinter } from 'eslint';
+import type * as Eslint from 'eslint';
 import { before, describe, it } from 'mocha';
 
 const rule = '@typescript-eslint/no-restricted-imports';
@@ -44,15 +44,15 @@ const cases: readonly (readonly [file: string, code: string, verdict: 'fits' | '
 ];
 
 describe('layers', () => {
-  let linter: EslintLinter;
-  let config: EslintLinter.Config[];
+  let linter: Eslint.Linter;
+  let config: Eslint.Linter.Config[];
 
   before(async function () {
     this.timeout(30_000);
     // Loaded from where they are: a linter does not take to being bundled.
     const load = (file: string) => import(pathToFileURL(path.join(PROJECT_ROOT, file)).href) as Promise<unknown>;
-    const { Linter } = (await load('node_modules/eslint/lib/api.js')) as typeof import('eslint');
-    const { default: all } = (await load('eslint.config.mjs')) as { default: EslintLinter.Config[] };
+    const { Linter } = (await load('node_modules/eslint/lib/api.js')) as typeof Eslint;
+    const { default: all } = (await load('eslint.config.mjs')) as { default: Eslint.Linter.Config[] };
     // Only the layers and what they need; rules that ask for types would ask for a whole program.
     const plugin = all.find(({ plugins }) => plugins?.['@typescript-eslint']);
     const layers = all.filter(({ files, rules }) => files && rules && rule in rules);

@@ -2,7 +2,7 @@ import { inflateRawSync } from 'node:zlib';
 
 export interface ZipEntry {
   readonly name: string;
-  content(): Buffer;
+  readonly content: () => Buffer;
 }
 
 /** The entries of a zip file below 4 GiB, from its central directory (APPNOTE.TXT 4.3.12). */
