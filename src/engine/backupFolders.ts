@@ -1,26 +1,102 @@
-import { AppError } from '../base/errors';
-import type { BackupSummary, CatalogueState, VerifyReport } from '../backups';
-import { nodeFileSystem, recover } from '../backups';
+import os from 'node:os';
+import path from 'node:path';
+import { AppError, isCancellation, toErrorData } from '../base/errors';
 import type { Log } from '../base/log';
-import type { BackupsPort, CatalogueWatch, Staging, StagingRequest } from './ports';
-import { readSummary } from './readSummary';
+import {
+  applyRetention,
+  archiveBackup,
+  deleteBackup,
+  labelBackup,
+  listBackups,
+  measureBackup,
+  moveBackup,
+  nodeFileSystem,
+  openRestoreStore,
+  previewRetention,
+  recover,
+  systemFolders,
+  watchBackups,
+  type BackupSummary,
+  type CatalogueFolder,
+  type CatalogueState,
+  type RetentionPlan,
+  type RetentionPolicy,
+  type VerifyReport,
+} from '../backups';
+import type {
+  BackupsPort,
+  CatalogueWatch,
+  CopyRequest,
+  DeleteRequest,
+  RestoreSource,
+  Staging,
+  StagingRequest,
+  VerifyRequest,
+} from './ports';
 import { openStagedBackup } from './stagedBackups';
+import { verifyBackup } from './verifyBackup';
+
+/** Sizes are read when nothing else is to do: a phone's backup has hundreds of thousands of files. */
+const MEASURE_AFTER_MS = 3000;
 
 /** The backups in folders of this computer. */
 export class BackupFolders implements BackupsPort {
   readonly #log: Log;
+  readonly #system: readonly string[];
+  /** Stagings that are open. */
+  #writing = 0;
 
   constructor(log: Log) {
     this.#log = log;
+    this.#system = systemFolders({ platform: process.platform, home: os.homedir(), environment: process.env });
   }
 
   watch(folders: readonly string[], changed: (state: CatalogueState) => void): CatalogueWatch {
-    const state: CatalogueState = {
-      folders: folders.map((path) => ({ path, kind: 'own', state: 'ready' })),
-      backups: [],
+    // What Finder and its like keep is shown too; where there is none, nothing is.
+    const all = [...new Set([...folders, ...this.#system])];
+    const watch = watchBackups(
+      all.map((folder) => this.#catalogueFolder(folder)),
+      changed,
+      { log: this.#log },
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const measureSoon = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        if (this.#writing > 0) return measureSoon();
+        watch.measure().catch((error: unknown) => {
+          if (!isCancellation(error)) this.#log.warn(`sizes: ${toErrorData(error).message}`);
+        });
+      }, MEASURE_AFTER_MS).unref();
     };
-    changed(state);
-    return { dispose() {}, rescan: () => Promise.resolve(state) };
+    measureSoon();
+    return {
+      rescan: () => {
+        measureSoon();
+        return watch.rescan();
+      },
+      dispose: () => {
+        clearTimeout(timer);
+        watch.dispose();
+      },
+    };
+  }
+
+  async describe(folder: string, signal: AbortSignal): Promise<BackupSummary> {
+    // A folder may be a backup itself; its own name for itself is known to the folder around it.
+    const root = path.dirname(folder);
+    const around = await listBackups([this.#catalogueFolder(root)], { signal });
+    const found = around.backups.find((backup) => backup.path === folder);
+    if (found) return found;
+    const [state] = around.folders;
+    if (state?.state === 'noPermission') {
+      throw new AppError('noPermission', `${root} may not be read`, { details: { path: root } });
+    }
+    throw new AppError('notABackup', `${folder} is not a backup`, { details: { path: folder } });
+  }
+
+  async sizeOf(folder: string, signal: AbortSignal): Promise<number> {
+    return (await measureBackup(folder, { signal })).bytes;
   }
 
   recover(folder: string, signal: AbortSignal): Promise<void> {
@@ -34,17 +110,66 @@ export class BackupFolders implements BackupsPort {
       .catch(() => undefined);
   }
 
-  openStaging(request: StagingRequest): Promise<Staging> {
-    return openStagedBackup(request, { log: this.#log, readSummary });
+  async openStaging(request: StagingRequest): Promise<Staging> {
+    this.#writing += 1;
+    let open = true;
+    const closed = () => {
+      if (open) this.#writing -= 1;
+      open = false;
+    };
+    try {
+      const describe = (folder: string) => this.describe(folder, request.signal);
+      const staging = await openStagedBackup(request, { log: this.#log, describe });
+      return { ...staging, close: () => staging.close().finally(closed) };
+    } catch (error) {
+      closed();
+      throw error;
+    }
   }
 
-  verify = (): Promise<VerifyReport> => Promise.reject(missing('verify'));
-  delete = (): Promise<void> => Promise.reject(missing('delete'));
-  archive = (): Promise<BackupSummary> => Promise.reject(missing('archive'));
-  label = (): Promise<void> => Promise.reject(missing('label'));
-  move = (): Promise<BackupSummary> => Promise.reject(missing('move'));
-}
+  verify(request: VerifyRequest): Promise<VerifyReport> {
+    return verifyBackup(request);
+  }
 
-function missing(what: string): AppError {
-  return new AppError('notAllowed', `${what} is not there yet`);
+  delete(folder: string, { evenIfOnly, signal }: DeleteRequest): Promise<void> {
+    return deleteBackup(folder, { evenIfOnly, signal, log: this.#log });
+  }
+
+  async archive(folder: string, request: CopyRequest): Promise<BackupSummary> {
+    return this.describe(await archiveBackup(folder, this.#copyOptions(request)), request.signal);
+  }
+
+  label(folder: string, label: string): Promise<void> {
+    return labelBackup(folder, label);
+  }
+
+  async move(folder: string, toFolder: string, request: CopyRequest): Promise<BackupSummary> {
+    return this.describe(await moveBackup(folder, toFolder, this.#copyOptions(request)), request.signal);
+  }
+
+  previewRetention(folder: string, udid: string, policy: RetentionPolicy, signal: AbortSignal): Promise<RetentionPlan> {
+    return previewRetention(folder, udid, policy, { signal, log: this.#log });
+  }
+
+  applyRetention(
+    folder: string,
+    udid: string,
+    policy: RetentionPolicy,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    return applyRetention(folder, udid, policy, { signal, log: this.#log });
+  }
+
+  async openSource(folder: string, udid: string): Promise<RestoreSource> {
+    const scratch = path.join(os.tmpdir(), `ios-backup-restore-${process.pid}-${Date.now()}`);
+    return openRestoreStore({ path: folder, udid, scratch, log: this.#log });
+  }
+
+  #catalogueFolder(folder: string): CatalogueFolder {
+    return { path: folder, kind: this.#system.includes(folder) ? 'system' : 'own' };
+  }
+
+  #copyOptions({ report, signal }: CopyRequest) {
+    return { signal, log: this.#log, onProgress: (files: number) => report({ files }) };
+  }
 }

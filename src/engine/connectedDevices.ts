@@ -1,3 +1,4 @@
+import { abortable } from '../base/abort';
 import type { Disposable } from '../base/disposable';
 import { AppError, isAppError, isCancellation } from '../base/errors';
 import type { Log } from '../base/log';
@@ -12,6 +13,7 @@ import {
   pairDevice,
   readDetails,
   readIdentity,
+  restore,
   trustStateOf,
   unpairDevice,
   UsbmuxClient,
@@ -28,9 +30,7 @@ import type {
   DeviceProbe,
   DeviceRestoreRequest,
   DevicesPort,
-  RestoreSource,
 } from './ports';
-import type { RestoreFinding } from './protocol';
 
 /** Changes of what a probe reads. */
 const OBSERVED = [
@@ -138,12 +138,39 @@ export class ConnectedDevices implements DevicesPort {
     await changePassword(device, change, { log: this.#log, signal, report });
   }
 
-  checkRestore(udid: string, _backup: RestoreSource, _signal: AbortSignal): Promise<readonly RestoreFinding[]> {
-    return Promise.reject(missing(udid, 'checkRestore'));
+  async restore(udid: string, request: DeviceRestoreRequest): Promise<void> {
+    const { store, sourceUdid, password, options, report, signal } = request;
+    await using device = await this.#open(udid, signal);
+    // From before the restore on: the restart is not to be missed.
+    const restart = this.#watchRestart(udid);
+    try {
+      await restore(device, store, {
+        log: this.#log,
+        signal,
+        report,
+        sourceIdentifier: sourceUdid,
+        restore: options,
+        waitForRestart: (aborted) => abortable(restart.done, aborted),
+        ...(password !== undefined && { password }),
+      });
+    } finally {
+      restart.dispose();
+    }
   }
 
-  restore(udid: string, _request: DeviceRestoreRequest): Promise<void> {
-    return Promise.reject(missing(udid, 'restore'));
+  /** `done` resolves when the device has gone and come back. */
+  #watchRestart(udid: string): Disposable & { readonly done: Promise<void> } {
+    let resolve: () => void = () => {};
+    const done = new Promise<void>((settle) => (resolve = settle));
+    let gone = false;
+    const watcher = new DeviceWatcher(this.#mux.address, this.#log, {
+      detached: (device) => (gone ||= device.udid === udid),
+      attached: (device) => {
+        if (gone && device.udid === udid) resolve();
+      },
+    });
+    watcher.start();
+    return { done, dispose: () => watcher.dispose() };
   }
 
   #open(udid: string, signal: AbortSignal) {
@@ -165,8 +192,4 @@ export class ConnectedDevices implements DevicesPort {
 function trustOf(error: unknown): TrustState | undefined {
   if (isAppError(error, 'restoreMode')) return { kind: 'failed', message: error.message };
   return trustStateOf(error);
-}
-
-function missing(udid: string, what: string): AppError {
-  return new AppError('notAllowed', `${what} of ${udid} is not there yet`);
 }

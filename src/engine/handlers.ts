@@ -1,18 +1,27 @@
+import type { RetentionPolicy } from '../backups';
 import type { EncryptionChange, EngineCalls, EngineMethod, RestoreOptions } from './protocol';
 import type { Params } from './params';
 import { backUp } from './useCases/backUp';
-import { archiveBackup, deleteBackup, labelBackup, moveBackup, verify } from './useCases/backupUseCases';
+import {
+  applyRetention,
+  archiveBackup,
+  deleteBackup,
+  labelBackup,
+  moveBackup,
+  previewRetention,
+  verify,
+} from './useCases/backupUseCases';
+import { checkRestore } from './useCases/checkRestore';
 import {
   changeEncryption,
-  checkRestore,
   estimate,
   pair,
-  restore,
   setCloudBackup,
   setWifiConnections,
   unpair,
 } from './useCases/deviceUseCases';
 import type { Caller, EngineServices } from './useCases/engineServices';
+import { restore } from './useCases/restore';
 
 /** `hello`, `subscribe`, `watchFolders` and `shutdown` are about the connection itself: see server.ts. */
 export type ServedMethod = Exclude<EngineMethod, 'hello' | 'subscribe' | 'watchFolders' | 'shutdown'>;
@@ -42,6 +51,7 @@ export const handlers: Handlers = {
         folder: params.path('folder'),
         full: params.optionalFlag('full'),
         ...readPassword(params),
+        ...(params.has('keep') && { keep: readPolicy(params.inner('keep')) }),
       },
       caller,
     ),
@@ -61,7 +71,7 @@ export const handlers: Handlers = {
         options: readOptions(params.inner('options')),
       },
       caller,
-    ).then(nothing),
+    ),
   rescan: ({ catalogue }) => catalogue.rescan(),
   verify: (services, params, caller) =>
     verify(
@@ -78,6 +88,8 @@ export const handlers: Handlers = {
     labelBackup(services, { path: params.path('path'), label: params.text('label') }).then(nothing),
   moveBackup: (services, params, caller) =>
     moveBackup(services, { path: params.path('path'), toFolder: params.path('toFolder') }, caller),
+  previewRetention: (services, params, caller) => previewRetention(services, readRetention(params), caller),
+  applyRetention: (services, params, caller) => applyRetention(services, readRetention(params), caller),
   history: ({ history }, params) => history.list(params.udid()),
   estimate: (services, params) => estimate(services, { udid: params.udid(), folder: params.path('folder') }),
   cancelJob: ({ jobs }, params) => Promise.resolve(jobs.cancel(params.text('jobId'))).then(nothing),
@@ -103,6 +115,15 @@ function readChange(params: Params): EncryptionChange {
     case 'off':
       return { kind, oldPassword: params.text('oldPassword') };
   }
+}
+
+function readRetention(params: Params) {
+  return { folder: params.path('folder'), udid: params.udid(), policy: readPolicy(params.inner('policy')) };
+}
+
+function readPolicy(params: Params): RetentionPolicy {
+  const rules = (['last', 'daily', 'weekly', 'monthly'] as const).filter((rule) => params.has(rule));
+  return Object.fromEntries(rules.map((rule) => [rule, params.count(rule)]));
 }
 
 function readOptions(params: Params): RestoreOptions {

@@ -11,6 +11,10 @@ export class Params {
     this.#values = value as Record<string, unknown>;
   }
 
+  has(name: string): boolean {
+    return this.#values[name] !== undefined;
+  }
+
   text(name: string): string {
     const value = this.#values[name];
     if (typeof value !== 'string') throw malformed(name);
@@ -51,6 +55,13 @@ export class Params {
   number(name: string): number {
     const value = this.#values[name];
     if (typeof value !== 'number') throw malformed(name);
+    return value;
+  }
+
+  /** A whole number from 0 on. */
+  count(name: string): number {
+    const value = this.number(name);
+    if (!Number.isSafeInteger(value) || value < 0) throw malformed(name);
     return value;
   }
 

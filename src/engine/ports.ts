@@ -1,7 +1,14 @@
 import type { Disposable } from '../base/disposable';
-import type { BackupSummary, CatalogueState, VerifyLevel, VerifyReport } from '../backups';
+import type {
+  BackupSummary,
+  CatalogueState,
+  RetentionPlan,
+  RetentionPolicy,
+  VerifyLevel,
+  VerifyReport,
+} from '../backups';
 import type { BackupStore, DeviceDetails, DeviceIdentity, MuxState, TrustState } from '../device';
-import type { EncryptionChange, JobStage, RestoreFinding, RestoreOptions } from './protocol';
+import type { EncryptionChange, JobStage, RestoreOptions } from './protocol';
 
 /** What the engine needs of the modules below it, and no more: tests put fakes here. */
 export interface EnginePorts {
@@ -23,8 +30,7 @@ export interface DevicesPort {
   setCloudBackup(udid: string, on: boolean, signal: AbortSignal): Promise<void>;
   backUp(udid: string, request: DeviceBackupRequest): Promise<DeviceBackupOutcome>;
   changeEncryption(udid: string, request: DeviceEncryptionRequest): Promise<void>;
-  checkRestore(udid: string, backup: RestoreSource, signal: AbortSignal): Promise<readonly RestoreFinding[]>;
-  restore(udid: string, request: DeviceRestoreRequest): Promise<void>;
+  restore(udid: string, request: DeviceRestoreRequest): Promise<DeviceRestoreOutcome>;
 }
 
 export interface DeviceEvents {
@@ -73,15 +79,19 @@ export interface DeviceEncryptionRequest extends DeviceRequest {
   readonly change: EncryptionChange;
 }
 
-export interface RestoreSource {
-  /** The backup's folder. */
-  readonly path: string;
+export interface DeviceRestoreRequest extends DeviceRequest {
+  /** Holds the backup as `<sourceUdid>/`. */
+  readonly store: BackupStore;
+  readonly sourceUdid: string;
   readonly password?: string;
+  readonly options: RestoreOptions;
 }
 
-export interface DeviceRestoreRequest extends DeviceRequest {
-  readonly source: RestoreSource;
-  readonly options: RestoreOptions;
+export interface DeviceRestoreOutcome {
+  readonly bytes: number;
+  readonly files: number;
+  /** Whether it was seen to go and come back; undefined if it was not to restart. */
+  readonly restarted: boolean | undefined;
 }
 
 export interface BackupsPort {
@@ -98,10 +108,35 @@ export interface BackupsPort {
   openStaging(request: StagingRequest): Promise<Staging>;
   verify(request: VerifyRequest): Promise<VerifyReport>;
   /** @throws AppError `onlyGoodBackup` unless `evenIfOnly`. */
-  delete(path: string, options: { readonly evenIfOnly: boolean; readonly signal: AbortSignal }): Promise<void>;
-  archive(path: string, signal: AbortSignal): Promise<BackupSummary>;
+  delete(path: string, request: DeleteRequest): Promise<void>;
+  archive(path: string, request: CopyRequest): Promise<BackupSummary>;
+  /** An empty label takes it away. */
   label(path: string, label: string): Promise<void>;
-  move(path: string, toFolder: string, request: MoveRequest): Promise<BackupSummary>;
+  move(path: string, toFolder: string, request: CopyRequest): Promise<BackupSummary>;
+  previewRetention(folder: string, udid: string, policy: RetentionPolicy, signal: AbortSignal): Promise<RetentionPlan>;
+  /** @returns the versions that went */
+  applyRetention(
+    folder: string,
+    udid: string,
+    policy: RetentionPolicy,
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
+  /** One backup. @throws AppError `notABackup`, `noPermission` */
+  describe(path: string, signal: AbortSignal): Promise<BackupSummary>;
+  /** Bytes that its files take. */
+  sizeOf(path: string, signal: AbortSignal): Promise<number>;
+  /** The backup for a device to read, as `<udid>/`; it stays as it is. */
+  openSource(path: string, udid: string): Promise<RestoreSource>;
+}
+
+export interface DeleteRequest {
+  readonly evenIfOnly: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface RestoreSource {
+  readonly store: BackupStore;
+  close(): Promise<void>;
 }
 
 export interface CatalogueWatch extends Disposable {
@@ -151,7 +186,7 @@ export interface VerifyRequest {
   readonly signal: AbortSignal;
 }
 
-export interface MoveRequest {
+export interface CopyRequest {
   readonly report: (update: ProgressUpdate) => void;
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,13 @@
 import type { ErrorData } from '../base/errors';
 import type { DeviceInfo, MuxState } from '../device';
-import type { BackupSummary, CatalogueState, VerifyLevel, VerifyReport } from '../backups';
+import type {
+  BackupSummary,
+  CatalogueState,
+  RetentionPlan,
+  RetentionPolicy,
+  VerifyLevel,
+  VerifyReport,
+} from '../backups';
 
 /**
  * The engine's whole vocabulary, for windows and the command line. Everything here survives JSON. Passwords travel only
@@ -22,11 +29,20 @@ export interface EngineCalls {
 
   /** `folder` is absolute; the backup lands in `<folder>/<UDID>`. Resolves when the job has ended well. */
   backUp: {
-    params: { readonly udid: string; readonly folder: string; readonly full?: boolean; readonly password?: string };
+    params: {
+      readonly udid: string;
+      readonly folder: string;
+      readonly full?: boolean;
+      /** With it, the check at the end looks into every row of an encrypted backup. The device needs none. */
+      readonly password?: string;
+      /** Which versions stay afterwards. Absent: all. */
+      readonly keep?: RetentionPolicy;
+    };
     result: BackupSummary;
   };
   changeEncryption: { params: { readonly udid: string; readonly change: EncryptionChange }; result: null };
-  restore: { params: RestoreParams; result: null };
+  /** Resolves when the device has taken the backup and, if it restarts, has been seen to come back or has not for long. */
+  restore: { params: RestoreParams; result: RestoreEnd };
   /** The findings before a restore; nothing is changed. */
   checkRestore: { params: Omit<RestoreParams, 'options'>; result: readonly RestoreFinding[] };
 
@@ -41,6 +57,16 @@ export interface EngineCalls {
   archiveBackup: { params: { readonly path: string }; result: BackupSummary };
   labelBackup: { params: { readonly path: string; readonly label: string }; result: null };
   moveBackup: { params: { readonly path: string; readonly toFolder: string }; result: BackupSummary };
+  /** What a policy would remove; nothing is changed. */
+  previewRetention: {
+    params: { readonly folder: string; readonly udid: string; readonly policy: RetentionPolicy };
+    result: RetentionPlan;
+  };
+  /** Removes it. @returns the paths of the versions that went. */
+  applyRetention: {
+    params: { readonly folder: string; readonly udid: string; readonly policy: RetentionPolicy };
+    result: readonly string[];
+  };
   history: { params: { readonly udid: string }; result: readonly HistoryEntry[] };
   /** Bytes that the next backup of this device will about need here, and what is free; undefined where unknown. */
   estimate: {
@@ -135,7 +161,14 @@ export interface JobProgress {
 }
 
 export type JobOutcome =
-  | { readonly kind: 'done'; readonly endedAt: string; readonly backup?: BackupSummary; readonly report?: VerifyReport }
+  | {
+      readonly kind: 'done';
+      readonly endedAt: string;
+      readonly backup?: BackupSummary;
+      readonly report?: VerifyReport;
+      /** After a restore. */
+      readonly restore?: RestoreEnd;
+    }
   | { readonly kind: 'failed'; readonly endedAt: string; readonly error: ErrorData }
   | { readonly kind: 'cancelled'; readonly endedAt: string; readonly by: 'user' | 'device' };
 
@@ -160,6 +193,12 @@ export interface RestoreOptions {
   readonly restart: boolean;
 }
 
+/** The device has taken the backup. */
+export interface RestoreEnd {
+  /** Whether it was seen to go and come back; absent if it was not to restart. */
+  readonly restarted?: boolean;
+}
+
 export interface RestoreFinding {
   readonly id:
     | 'backupUnfinished'
@@ -181,6 +220,8 @@ export interface RestoreFinding {
 }
 
 export interface HistoryEntry {
+  /** Absent: a backup. */
+  readonly kind?: 'restore';
   readonly udid: string;
   readonly startedAt: string;
   readonly endedAt: string;

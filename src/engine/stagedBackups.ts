@@ -8,7 +8,7 @@ import type { CommitRequest, Staging, StagingRequest } from './ports';
 export interface StagedBackupOptions {
   readonly log: Log;
   /** What is to be said of a backup that has just been put in its place. */
-  readonly readSummary: (path: string, root: string) => Promise<BackupSummary>;
+  readonly describe: (path: string) => Promise<BackupSummary>;
 }
 
 /** Opens the next backup of a device, whole-checked before it takes its place. */
@@ -24,7 +24,7 @@ export async function openStagedBackup(request: StagingRequest, options: StagedB
         signal: commit.signal,
         onStage: (stage) => commit.report({ stage: stage === 'checking' ? 'checking' : 'committing' }),
       });
-      return options.readSummary(place, request.folder);
+      return options.describe(place);
     },
   };
 }

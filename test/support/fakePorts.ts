@@ -57,7 +57,6 @@ export class FakePorts implements EnginePorts {
       return { full: request.full, bytes: 30, files: 3, skipped: [] };
     },
     changeEncryption: () => Promise.resolve(),
-    checkRestore: () => Promise.resolve([]),
     restore: () => Promise.resolve(),
   };
 
@@ -83,6 +82,11 @@ export class FakePorts implements EnginePorts {
     archive: (path) => Promise.resolve(this.#summary(path)),
     label: () => Promise.resolve(),
     move: (path) => Promise.resolve(this.#summary(path)),
+    previewRetention: () => Promise.resolve({ keep: [], remove: [] }),
+    applyRetention: () => Promise.resolve([]),
+    describe: (path) => Promise.resolve(this.#summary(path)),
+    sizeOf: () => Promise.resolve(0),
+    openSource: () => Promise.resolve({ store: {} as BackupStore, close: () => Promise.resolve() }),
   };
 
   #staging({ folder, udid, full, fresh }: StagingRequest): Staging {

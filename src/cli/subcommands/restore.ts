@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { AppError, cancelled } from '../../base/errors';
-import type { RestoreFinding } from '../../engine/protocol';
+import { refuseStopped } from '../../engine/useCases/checkRestore';
+import { findingText } from '../../texts/findings';
 import { UDID_OPTION, type Command } from '../command';
 import { findDevice } from '../findDevice';
 import { withProgress } from '../withProgress';
@@ -34,9 +35,9 @@ export const restore: Command = {
       password = await secrets.read('Backup password');
       findings = await check(password);
     }
-    for (const finding of findings)
-      output.event('finding', finding, `${finding.stops ? 'Stop' : 'Note'}: ${finding.id}`);
-    refuse(findings);
+    for (const finding of findings) output.event('finding', finding, findingText(finding));
+    // The engine checks again; here it is said before anything is asked.
+    refuseStopped(findings);
     if (!flag('yes')) {
       if (!secrets.isTerminal) throw new AppError('wrongUsage', 'without a terminal, --yes is needed');
       const typed = await secrets.ask(`Everything on “${name}” will be replaced. Type its name to go on`);
@@ -54,23 +55,3 @@ export const restore: Command = {
     output.done({ udid, path: folder }, `${name} has the backup and goes on by itself; apps come from the App Store.`);
   },
 };
-
-/** @throws AppError with the code that says it best. */
-function refuse(findings: readonly RestoreFinding[]): void {
-  const stop = findings.find(({ stops }) => stops);
-  if (!stop) return;
-  const codes: Partial<Record<RestoreFinding['id'], AppError['code']>> = {
-    backupUnfinished: 'backupUnfinished',
-    backupDamaged: 'backupDamaged',
-    notTrusted: 'notTrusted',
-    locked: 'deviceLocked',
-    findMyOn: 'findMyOn',
-    versionTooOld: 'versionNotCompatible',
-    notEnoughRoom: 'deviceDiskFull',
-    passwordNeeded: 'passwordNeeded',
-    wrongPassword: 'wrongPassword',
-  };
-  throw new AppError(codes[stop.id] ?? 'deviceNotReadyForRestore', `restore is not possible: ${stop.id}`, {
-    details: { ...stop.details, finding: stop.id },
-  });
-}

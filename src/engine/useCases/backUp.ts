@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { AppError, isAppError, toErrorData } from '../../base/errors';
-import type { BackupSummary } from '../../backups';
+import type { BackupSummary, RetentionPolicy } from '../../backups';
 import type { JobContext } from '../jobs';
 import type { DeviceBackupOutcome, Staging } from '../ports';
 import type { HistoryEntry } from '../protocol';
@@ -14,6 +14,8 @@ export interface BackUpRequest {
   readonly full: boolean;
   /** Of encrypted backups, for a thorough check at the end. The device needs none. */
   readonly password?: string;
+  /** Which versions stay afterwards. Absent: all. */
+  readonly keep?: RetentionPolicy;
 }
 
 /** Less than a backup of nothing needs: its plists, manifests and their copies. */
@@ -82,7 +84,7 @@ class ResumeRefused extends Error {}
 
 async function runOnce(
   { ports, log, catalogue }: EngineServices,
-  { udid, folder, full, fresh, password }: BackUpRequest & { readonly fresh: boolean },
+  { udid, folder, full, fresh, password, keep }: BackUpRequest & { readonly fresh: boolean },
   { report, signal }: JobContext,
   facts: Facts,
 ): Promise<Finished> {
@@ -96,11 +98,22 @@ async function runOnce(
     report({ stage: 'checking' });
     const { skipped } = outcome;
     const summary = await staging.commit({ skipped, report, signal, ...(password !== undefined && { password }) });
+    if (keep) await applyRetention(keep);
     // Not waited for: a slow disk elsewhere would hold up the end of a finished backup.
     catalogue.rescan().catch((error: unknown) => log.warn(`rescan failed: ${toErrorData(error).message}`));
     return { summary, outcome };
   } finally {
     await staging.close();
+  }
+
+  /** The backup is there; that old ones could not be removed is no reason to call it failed. */
+  async function applyRetention(policy: RetentionPolicy): Promise<void> {
+    try {
+      report({ stage: 'removing' });
+      await ports.backups.applyRetention(folder, udid, policy, signal);
+    } catch (error) {
+      log.warn(`old versions of ${udid} stay: ${toErrorData(error).message}`);
+    }
   }
 
   async function receive({ store, resumed }: Staging): Promise<DeviceBackupOutcome> {

@@ -33,7 +33,7 @@ export function deleteBackup(
 export function archiveBackup(services: EngineServices, folder: string, caller: Caller): Promise<BackupSummary> {
   return changing(services, 'archive', folder, caller, ({ report, signal }) => {
     report({ stage: 'working' });
-    return services.ports.backups.archive(folder, signal);
+    return services.ports.backups.archive(folder, { report, signal });
   });
 }
 
@@ -80,4 +80,24 @@ function jobOn({ catalogue }: EngineServices, kind: JobKind, folder: string, { o
 
 function isSummary(value: unknown): value is BackupSummary {
   return typeof value === 'object' && value !== null && 'role' in value && 'path' in value;
+}
+
+export function previewRetention(
+  { ports }: EngineServices,
+  { folder, udid, policy }: EngineCalls['previewRetention']['params'],
+  { signal }: Caller,
+): Promise<EngineCalls['previewRetention']['result']> {
+  return ports.backups.previewRetention(folder, udid, policy, signal);
+}
+
+/** As a job on the device's backup: nothing is removed while a backup of it is made. */
+export function applyRetention(
+  services: EngineServices,
+  { folder, udid, policy }: EngineCalls['applyRetention']['params'],
+  caller: Caller,
+): Promise<readonly string[]> {
+  return changing(services, 'delete', path.join(folder, udid), caller, ({ report, signal }) => {
+    report({ stage: 'removing' });
+    return services.ports.backups.applyRetention(folder, udid, policy, signal);
+  });
 }

@@ -1,6 +1,6 @@
 import { toErrorData } from '../../base/errors';
 import { trustStateOf, type DeviceInfo, type TrustState } from '../../device';
-import type { EncryptionChange, EngineCalls, RestoreFinding, RestoreParams } from '../protocol';
+import type { EncryptionChange, EngineCalls } from '../protocol';
 import { requireTrust } from './requireTrust';
 import type { Caller, EngineServices } from './engineServices';
 
@@ -54,38 +54,6 @@ export function changeEncryption(
       } finally {
         // Whatever was said, what the device does now is the truth.
         await settle(services, udid);
-      }
-    },
-    { signal },
-  );
-}
-
-export function checkRestore(
-  services: EngineServices,
-  { udid, path, password }: EngineCalls['checkRestore']['params'],
-  { signal }: Caller,
-): Promise<readonly RestoreFinding[]> {
-  services.devices.get(udid);
-  return services.ports.devices.checkRestore(udid, { path, ...(password !== undefined && { password }) }, signal);
-}
-
-/** @throws AppError `deviceNotReadyForRestore` if a check forbids it. */
-export function restore(
-  services: EngineServices,
-  { udid, path, password, options }: RestoreParams,
-  { owner, signal }: Caller,
-): Promise<void> {
-  const { jobs, devices, ports } = services;
-  const job = { kind: 'restore', owner, name: devices.nameOf(udid), udid, path } as const;
-  const source = { path, ...(password !== undefined && { password }) };
-  return jobs.run(
-    job,
-    async ({ report, signal: cancelled }) => {
-      await requireTrust(services, udid);
-      try {
-        await ports.devices.restore(udid, { source, options, report, signal: cancelled });
-      } finally {
-        devices.refreshSoon(udid);
       }
     },
     { signal },

@@ -265,6 +265,109 @@ describe('ios-backup', function () {
     });
   });
 
+  describe('kept backups', () => {
+    const paths = (result: ProgramResult, event: string) =>
+      jsonLines(result)
+        .filter((line) => line['event'] === event)
+        .map(({ path: place }) => path.basename(String(place)));
+
+    it('lists backups and versions, checks them, deletes them', async () => {
+      const { udid } = host.device;
+      await succeed('pair');
+      await succeed('backup', '--folder', folder);
+      await host.device.changeFiles(2, 5);
+      await succeed('backup', '--folder', folder);
+      const list = await succeed('backups', '--folder', folder, '--json', '--sizes');
+      assert.equal(paths(list, 'backup').length, 2);
+      assert.equal(paths(list, 'backup')[0], udid, 'newest first');
+      const sizes = jsonLines(list).flatMap(({ size }) => (size ? [(size as { bytes: number }).bytes] : []));
+      assert.ok(sizes.length === 2 && sizes.every((bytes) => bytes > 1000));
+
+      const versions = await succeed('versions', path.join(folder, udid), '--json');
+      assert.deepEqual(paths(versions, 'version'), paths(list, 'backup'));
+      const version = path.join(folder, paths(versions, 'version')[1] ?? '');
+
+      const good = await succeed('verify', version, '--json');
+      assert.equal(last(good)['damaged'], false);
+      const contents = fs.readdirSync(version, { recursive: true, encoding: 'utf8' });
+      fs.rmSync(path.join(version, contents.find((name) => /[0-9a-f]{40}$/.test(name)) ?? ''));
+      const damaged = await run('verify', version, '--json');
+      assert.deepEqual([damaged.code, last(damaged)['damaged']], [4, true]);
+      assert.ok(jsonLines(damaged).some(({ event, kind }) => event === 'finding' && kind === 'missing'));
+
+      await succeed('delete', version, '--json');
+      assert.equal(fs.existsSync(version), false);
+      const only = await run('delete', path.join(folder, udid), '--json');
+      assert.deepEqual([only.code, last(only)['code']], [1, 'onlyGoodBackup']);
+      assert.deepEqual(await host.device.compareFolder(folder), []);
+      await succeed('delete', path.join(folder, udid), '--even-if-only');
+      assert.deepEqual(paths(await succeed('backups', '--folder', folder, '--json'), 'backup'), []);
+    });
+
+    it('keeps only so many versions when told to', async () => {
+      await succeed('pair');
+      for (let round = 0; round < 3; round += 1) {
+        await host.device.changeFiles(1, 10 + round);
+        await succeed('backup', '--folder', folder, '--keep-last', '2');
+      }
+      assert.equal(paths(await succeed('backups', '--folder', folder, '--json'), 'backup').length, 2);
+      assert.deepEqual(await host.device.compareFolder(folder), []);
+      assert.equal((await run('backup', '--folder', folder, '--keep-last', 'few')).code, 2);
+    });
+
+    it('says what is no backup', async () => {
+      for (const args of [
+        ['verify', home.folder],
+        ['versions', home.folder],
+        ['delete', home.folder],
+      ]) {
+        const result = await run(...args, '--json');
+        assert.deepEqual([result.code, last(result)['code']], [1, 'notABackup'], args[0]);
+      }
+      const missing = await run('backups', '--folder', path.join(folder, 'missing'), '--json');
+      assert.deepEqual([missing.code, last(missing)['code']], [1, 'folderMissing']);
+    });
+
+    it('restores', async () => {
+      await succeed('pair');
+      await succeed('backup', '--folder', folder);
+      const backup = path.join(folder, host.device.udid);
+      await host.device.changeFiles(4, 7);
+      assert.notDeepEqual(await host.device.compareFolder(folder), []);
+      const unsure = await run('restore', backup, '--json');
+      assert.deepEqual([unsure.code, last(unsure)['code']], [2, 'wrongUsage'], 'without a terminal --yes is needed');
+      await host.device.set({ findMy: true });
+      const findMy = await run('restore', backup, '--yes', '--json');
+      assert.deepEqual([findMy.code, last(findMy)['code']], [1, 'findMyOn']);
+      await host.device.set({ findMy: false });
+      await succeed('restore', backup, '--yes', '--json');
+      // A restored device does not remember that it has made this backup.
+      const differences = await host.device.compareFolder(folder);
+      assert.deepEqual(
+        differences.filter((line) => !line.startsWith('Status.plist')),
+        [],
+      );
+    });
+
+    it('restores an encrypted backup with its password', async () => {
+      await succeed('pair');
+      await start('encryption', 'on').input('the password\n').ended;
+      await succeed('backup', '--folder', folder);
+      const backup = path.join(folder, host.device.udid);
+      const restore = (input: string) => start('restore', backup, '--yes', '--json').input(input).ended;
+      const none = await restore('');
+      assert.deepEqual([none.code, last(none)['code']], [1, 'passwordNeeded']);
+      const wrong = await restore('guess\n');
+      assert.deepEqual([wrong.code, last(wrong)['code']], [1, 'wrongPassword']);
+      const right = await restore('the password\n');
+      assert.equal(right.code, 0, right.stdout);
+      const verify = await start('verify', backup, '--json').input('the password\n').ended;
+      assert.deepEqual([verify.code, last(verify)['notChecked']], [0, []], verify.stdout);
+      const partly = await run('verify', backup, '--json');
+      assert.deepEqual([partly.code, (last(partly)['notChecked'] as unknown[]).length], [0, 1]);
+    });
+  });
+
   /** What another program would meet on the device: is the lock free, was its screen told that it is over? */
   async function syncState(): Promise<{ lockFree: boolean; syncing: boolean }> {
     const { syncLocked } = await host.device.summary();
