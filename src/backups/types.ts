@@ -14,6 +14,8 @@ export interface BackupSummary {
   /** ISO time: Manifest.plist's or Status.plist's Date, else Info.plist's Last Backup Date. */
   readonly date?: string;
   readonly encrypted: boolean;
+  /** Whether the device was supervised, if the backup tells. */
+  readonly supervised?: boolean;
   readonly state: 'finished' | 'unfinished' | 'damaged';
   readonly full?: boolean;
   /** A person's own name for it. */
@@ -45,7 +47,12 @@ export interface VerifyReport {
   readonly endedAt: string;
   readonly files: number;
   readonly bytes: number;
+  /** The first some thousand. */
   readonly findings: readonly VerifyFinding[];
+  /** All that are damage, also those beyond the list. */
+  readonly damages: number;
+  /** Whether a hash of every file was known from when the backup was made. */
+  readonly hashesKnown: boolean;
   /** What could not be checked, and why: `encrypted, no password`. */
   readonly notChecked: readonly string[];
 }
@@ -69,6 +76,8 @@ export interface VerifyFinding {
   readonly file?: string;
   readonly domain?: string;
   readonly relativePath?: string;
+  /** What people call the app or the part of the phone that it belongs to: `Apps/Notes`, `Camera Roll`. */
+  readonly owner?: string;
   readonly message: string;
   /** Path of another version that holds the same content, if known. */
   readonly alsoIn?: string;

@@ -28,6 +28,7 @@ import type {
   DeviceEncryptionRequest,
   DeviceEvents,
   DeviceProbe,
+  DeviceRestoreOutcome,
   DeviceRestoreRequest,
   DevicesPort,
 } from './ports';
@@ -42,6 +43,8 @@ const OBSERVED = [
   'com.apple.mobile.application_uninstalled',
 ];
 
+/** A phone is back after one or two minutes; what it does behind its progress bar does not need this computer. */
+const RESTART_LIMIT_MS = 20 * 60_000;
 /** The rest is counted; a log of thousands helps nobody. */
 const MAX_SKIPPED_LOGGED = 50;
 
@@ -130,7 +133,8 @@ export class ConnectedDevices implements DevicesPort {
       this.#log.warn(`the device could not read ${devicePath}: ${reason}`);
     }
     const skipped = result.skipped.map(({ hostPath }) => hostPath);
-    return { full: result.full ?? full, bytes: result.bytes, files: result.files, skipped };
+    const { bytes, files, encrypted } = result;
+    return { full: result.full ?? full, bytes, files, encrypted, skipped };
   }
 
   async changeEncryption(udid: string, { change, report, signal }: DeviceEncryptionRequest): Promise<void> {
@@ -138,19 +142,20 @@ export class ConnectedDevices implements DevicesPort {
     await changePassword(device, change, { log: this.#log, signal, report });
   }
 
-  async restore(udid: string, request: DeviceRestoreRequest): Promise<void> {
+  async restore(udid: string, request: DeviceRestoreRequest): Promise<DeviceRestoreOutcome> {
     const { store, sourceUdid, password, options, report, signal } = request;
     await using device = await this.#open(udid, signal);
     // From before the restore on: the restart is not to be missed.
     const restart = this.#watchRestart(udid);
     try {
-      await restore(device, store, {
+      return await restore(device, store, {
         log: this.#log,
         signal,
         report,
         sourceIdentifier: sourceUdid,
         restore: options,
-        waitForRestart: (aborted) => abortable(restart.done, aborted),
+        waitForRestart: (aborted) =>
+          abortable(restart.done, AbortSignal.any([aborted, AbortSignal.timeout(RESTART_LIMIT_MS)])),
         ...(password !== undefined && { password }),
       });
     } finally {

@@ -71,6 +71,8 @@ export interface DeviceBackupOutcome {
   readonly full: boolean;
   readonly bytes: number;
   readonly files: number;
+  /** Whether it encrypts its backups. */
+  readonly encrypted: boolean;
   /** Files that the device could not read, as `<UDID>/ab/ab…`; the backup is valid without them. */
   readonly skipped: readonly string[];
 }
@@ -170,7 +172,9 @@ export interface Staging {
 }
 
 export interface CommitRequest {
-  /** Of an encrypted backup: with it the check looks into every row. */
+  /** The device has said that it encrypts its backups. */
+  readonly encrypted: boolean;
+  /** Of an encrypted backup: with it the check looks into every row. A wrong one does not make the backup a bad one. */
   readonly password?: string;
   /** Files that the device could not send, as `<UDID>/ab/ab…`: they are missing without being a fault. */
   readonly skipped: readonly string[];

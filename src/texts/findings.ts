@@ -15,12 +15,18 @@ const texts: Record<RestoreFinding['id'], (details: RestoreFinding['details'], s
   notTrusted: () => sentences('notTrusted'),
   locked: () => sentences('deviceLocked'),
   findMyOn: () => sentences('findMyOn'),
-  versionTooOld: ({ deviceVersion = '?', backupVersion = '?' }) =>
-    t(
-      'The device has version {0}, the backup is of version {1}. Update the device first.',
-      deviceVersion,
-      backupVersion,
-    ),
+  versionTooOld: ({ deviceVersion = '?', backupVersion = '?' }, stops) =>
+    stops
+      ? t(
+          'The device has version {0}, the backup is of version {1}. Update the device first.',
+          deviceVersion,
+          backupVersion,
+        )
+      : t(
+          'The device has version {0}, the backup is of version {1}. That usually works; it is safer to update the device first.',
+          deviceVersion,
+          backupVersion,
+        ),
   notEnoughRoom: ({ neededBytes, freeBytes, totalBytes }, stops) =>
     stops
       ? t('The backup has {0}, the device holds {1}. Choose a bigger device.', bytes(neededBytes), bytes(totalBytes))
@@ -31,8 +37,10 @@ const texts: Record<RestoreFinding['id'], (details: RestoreFinding['details'], s
     backup === undefined
       ? t('The backup is of another device. Keychain entries bound to that one are not restored.')
       : t('The backup is of another device, {0}. Keychain entries bound to that one are not restored.', backup),
-  supervisionDiffers: () =>
-    t('A backup of a supervised device fits only supervised ones, and the other way round. Ask who manages it.'),
+  supervisionDiffers: ({ backup }) =>
+    backup === true
+      ? t('The backup is of a supervised device, this one is not. Ask who manages it for a device that fits.')
+      : t('This device is supervised, the backup is of one that is not. Ask who manages it.'),
   lowBattery: ({ percent = '?' }) =>
     t('The battery has {0} % and is not charging. Connect the device to power first.', percent),
   passwordNeeded: () => sentences('passwordNeeded'),

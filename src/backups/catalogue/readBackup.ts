@@ -69,6 +69,7 @@ export async function readBackup(
   const udid = about.udid ?? fromInfo.udid ?? version?.udid ?? (APPLE_UDID.test(name) ? name : undefined);
   const date = dateOf(manifest?.('Date')) ?? dateOf(status?.('Date')) ?? fromInfo.date;
   const full = status?.('IsFullBackup');
+  const supervised = manifest?.('Lockdown', 'com.apple.mobile.chaperone', 'DeviceIsChaperoned');
   return {
     path: backup,
     root,
@@ -76,6 +77,7 @@ export async function readBackup(
     ...defined({ ...fromInfo, ...defined(about), udid, date }),
     encrypted: manifest?.('IsEncrypted') === true,
     state: stateOf(files, status, manifest),
+    ...(typeof supervised === 'boolean' && { supervised }),
     ...(typeof full === 'boolean' && { full }),
   };
 }

@@ -2,6 +2,8 @@ import path from 'node:path';
 import { AppError, cancelled } from '../../base/errors';
 import { refuseStopped } from '../../engine/useCases/checkRestore';
 import { findingText } from '../../texts/findings';
+import { isNameTyped } from '../../texts/isNameTyped';
+import { restoreEndText } from '../../texts/restoreEnd';
 import { UDID_OPTION, type Command } from '../command';
 import { findDevice } from '../findDevice';
 import { withProgress } from '../withProgress';
@@ -15,7 +17,7 @@ export const restore: Command = {
     yes: { help: 'do not ask for the device’s name; every check is made all the same' },
     'no-system-files': { help: 'leave out system files and settings' },
     'keep-settings': { help: 'keep the settings that the device has now' },
-    'keep-others': { help: 'keep what is on the device and not in the backup' },
+    'keep-other-files': { help: 'keep what is on the device and not in the backup' },
     'no-restart': { help: 'do not restart the device at the end' },
   },
   help: [
@@ -40,18 +42,20 @@ export const restore: Command = {
     refuseStopped(findings);
     if (!flag('yes')) {
       if (!secrets.isTerminal) throw new AppError('wrongUsage', 'without a terminal, --yes is needed');
-      const typed = await secrets.ask(`Everything on “${name}” will be replaced. Type its name to go on`);
-      if (typed?.trim() !== name.trim()) throw cancelled('the name was not typed');
+      const typed = await secrets.ask(
+        `What is on “${name}” will be replaced by the backup in ${folder}. Type the device’s name to go on`,
+      );
+      if (typed === undefined || !isNameTyped(typed, name)) throw cancelled('the name was not typed');
     }
     const options = {
       systemFiles: !flag('no-system-files'),
       keepSettings: flag('keep-settings'),
-      removeOthers: !flag('keep-others'),
+      removeOthers: !flag('keep-other-files'),
       restart: !flag('no-restart'),
     };
-    await withProgress(client, 'restore', output, () =>
+    const end = await withProgress(client, 'restore', output, () =>
       client.call('restore', { udid, path: folder, options, ...(password !== undefined && { password }) }, { signal }),
     );
-    output.done({ udid, path: folder }, `${name} has the backup and goes on by itself; apps come from the App Store.`);
+    output.done({ udid, path: folder, ...end }, restoreEndText(name, end));
   },
 };

@@ -73,15 +73,21 @@ function deviceFindings({ trust, details }: DeviceInfo): RestoreFinding[] {
   return findings;
 }
 
-function fitFindings({ udid, identity }: DeviceInfo, backup: BackupSummary): RestoreFinding[] {
+function fitFindings({ udid, identity, details }: DeviceInfo, backup: BackupSummary): RestoreFinding[] {
   const findings: RestoreFinding[] = [];
   const { productVersion, productType } = backup;
   if (identity && productVersion && isOlder(identity.productVersion, productVersion)) {
-    const details = { deviceVersion: identity.productVersion, backupVersion: productVersion };
-    findings.push(stop('versionTooOld', details));
+    const versions = { deviceVersion: identity.productVersion, backupVersion: productVersion };
+    // Devices of the same release take each other's backups, whatever the patch.
+    const stops = isOlder(release(identity.productVersion), release(productVersion));
+    findings.push(stops ? stop('versionTooOld', versions) : warn('versionTooOld', versions));
   }
   if (identity && productType && kindOf(identity.productType) !== kindOf(productType)) {
     findings.push(warn('otherKindOfDevice', { device: identity.productType, backup: productType }));
+  }
+  const { supervised } = backup;
+  if (supervised !== undefined && details?.supervised !== undefined && supervised !== details.supervised) {
+    findings.push(stop('supervisionDiffers', { backup: supervised, device: details.supervised }));
   }
   if (backup.udid !== undefined && backup.udid.toLowerCase() !== udid.toLowerCase()) {
     findings.push(warn('otherDevice', backup.deviceName === undefined ? {} : { backup: backup.deviceName }));
@@ -102,6 +108,11 @@ async function roomFindings(
   if (neededBytes > storage.total) return [stop('notEnoughRoom', facts)];
   // What the restore replaces makes room too; how much, only the device knows.
   return neededBytes > storage.free ? [warn('notEnoughRoom', facts)] : [];
+}
+
+/** `17.6` of `17.6.1`. */
+function release(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
 }
 
 /** `17.6.1` is older than `18.0`. */
