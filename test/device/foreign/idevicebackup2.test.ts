@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { describe, it } from 'mocha';
 import { runTool, type ToolResult } from '../../support/foreignTool';
 import { contentHashes, readIndependently } from '../../support/independentReader';
 import { presetNamed, VirtualDeviceHost, type LocalDevice } from '../../virtualDevice';
+import type { DeviceContent } from '../../virtualDevice/content/deviceContent';
 import { stateDigest } from '../../virtualDevice/content/stateDigest';
 import { backupsOf } from '../../virtualDevice/mobilebackup2/deviceBackups';
 
@@ -15,175 +16,187 @@ type Changes = Parameters<typeof presetNamed>[1];
 
 const PASSWORD = 'pässwörd 🔑';
 
-describe('idevicebackup2 and the virtual device', function () {
-  this.timeout(60_000);
-  let root: string;
-  let host: VirtualDeviceHost;
-  let device: LocalDevice;
+/** A virtual device that has been paired, and a folder for its backups. */
+class Story implements AsyncDisposable {
+  private constructor(
+    readonly host: VirtualDeviceHost,
+    readonly root: string,
+  ) {}
 
-  async function start(changes: Changes = {}): Promise<void> {
-    host = await VirtualDeviceHost.start({ devices: [presetNamed('small', changes)], control: false });
-    device = host.device;
+  static async begin(changes: Changes = {}): Promise<Story> {
+    const host = await VirtualDeviceHost.start({ devices: [presetNamed('small', changes)], control: false });
+    const root = await fs.mkdtemp(path.join(os.tmpdir(), 'idevicebackup2-'));
     await runTool('idevicepair', ['pair'], host.address);
+    return new Story(host, root);
   }
 
-  const run = (...args: string[]): Promise<ToolResult> =>
-    runTool('idevicebackup2', [...args, root], host.address, 30_000);
-  const content = () => backupsOf(device.state).content;
-  const digest = () => stateDigest(content());
-  const folder = () => path.join(root, device.udid);
-  const logged = () => device.state.logEntries.map(({ text }) => text).join('\n');
+  get device(): LocalDevice {
+    return this.host.device;
+  }
 
-  async function succeeds(result: Promise<ToolResult>, text: RegExp): Promise<void> {
-    const { code, output } = await result;
+  get content(): DeviceContent {
+    return backupsOf(this.device.state).content;
+  }
+
+  get digest(): string {
+    return stateDigest(this.content);
+  }
+
+  get logged(): string {
+    return this.device.state.logEntries.map(({ text }) => text).join('\n');
+  }
+
+  run(...args: string[]): Promise<ToolResult> {
+    return runTool('idevicebackup2', [...args, this.root], this.host.address, 30_000);
+  }
+
+  async succeeds(text: RegExp, ...args: string[]): Promise<void> {
+    const { code, output } = await this.run(...args);
     assert.equal(code, 0, output);
     assert.match(output, text);
-    assert.doesNotMatch(logged(), /REFUSED/);
+    assert.doesNotMatch(this.logged, /REFUSED/);
+  }
+
+  /** Backs up, and the folder equals the device. */
+  async backsUp(...args: string[]): Promise<void> {
+    await this.succeeds(/Backup Successful/, 'backup', ...args);
+    assert.deepEqual(await this.device.compareFolder(this.root), []);
   }
 
   /** Another reader finds each file with the bytes that the device has. */
-  async function readableElsewhere(password?: string): Promise<void> {
-    const reading = await readIndependently(folder(), password);
+  async readableElsewhere(password?: string): Promise<void> {
+    const reading = await readIndependently(path.join(this.root, this.device.udid), password);
     assert.deepEqual(reading.problems, []);
     assert.equal(reading.encrypted, password !== undefined);
-    assert.equal(reading.rows.length, content().count);
-    const found = reading.rows
-      .filter(([, , , flags]) => flags === 1)
-      .map((row) => [`${row[1]}-${row[2]}`, row[5]] as const);
-    assert.deepEqual(new Map(found), contentHashes(content()));
+    assert.equal(reading.rows.length, this.content.count);
+    const files = reading.rows.filter(([, , , flags]) => flags === 1);
+    const found = files.map((row) => [`${row[1]}-${row[2]}`, row[5]] as const);
+    assert.deepEqual(new Map(found), contentHashes(this.content));
   }
 
-  beforeEach(async () => {
-    root = await fs.mkdtemp(path.join(os.tmpdir(), 'idevicebackup2-'));
-  });
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.host.stop();
+    await fs.rm(this.root, { recursive: true });
+  }
+}
 
-  afterEach(async () => {
-    await host.stop();
-    await fs.rm(root, { recursive: true });
-  });
+const EVERYTHING = ['--system', '--settings', '--remove'];
+
+describe('idevicebackup2 and the virtual device', function () {
+  this.timeout(60_000);
 
   it('backs up fully, and after three rounds of changes only what has changed', async () => {
-    await start();
-    await succeeds(run('backup', '--full'), /Backup Successful/);
-    assert.deepEqual(await device.compareFolder(root), []);
-    await readableElsewhere();
+    await using story = await Story.begin();
+    await story.backsUp('--full');
+    await story.readableElsewhere();
     for (const round of [1, 2, 3]) {
-      assert.ok((await device.changeFiles(9, round)).length > 5);
-      assert.notDeepEqual(await device.compareFolder(root), [], 'the device has changed');
-      await succeeds(run('backup'), /Backup Successful/);
-      assert.deepEqual(await device.compareFolder(root), []);
-      assert.match(logged(), /incremental backup: \d+ files to upload \(\d+ bytes\), [1-9]/);
+      assert.ok((await story.device.changeFiles(9, round)).length > 5);
+      assert.notDeepEqual(await story.device.compareFolder(story.root), [], 'the device has changed');
+      await story.backsUp();
+      assert.match(story.logged, /incremental backup: \d+ files to upload \(\d+ bytes\), [1-9]/);
     }
-    await readableElsewhere();
+    await story.readableElsewhere();
   });
 
   it('sets, changes and takes away the password, and backs up encrypted in between', async () => {
-    await start({ passcode: '1234' });
-    await succeeds(run('backup', '--full'), /Backup Successful/);
-    await succeeds(run('encryption', 'on', 'first'), /success/i);
-    assert.equal(device.state.backupPassword, 'first');
-    assert.match(logged(), /passcode sheet shown/);
-    assert.notEqual((await run('changepw', 'wrong', 'x')).code, 0);
-    assert.equal(device.state.backupPassword, 'first');
-    await succeeds(run('changepw', 'first', PASSWORD), /success/i);
-    assert.equal(device.state.backupPassword, PASSWORD);
+    await using story = await Story.begin({ passcode: '1234' });
+    const { state } = story.device;
+    await story.backsUp('--full');
+    await story.succeeds(/success/i, 'encryption', 'on', 'first');
+    assert.equal(state.backupPassword, 'first');
+    assert.match(story.logged, /passcode sheet shown/);
+    assert.notEqual((await story.run('changepw', 'wrong', 'x')).code, 0);
+    assert.equal(state.backupPassword, 'first');
+    await story.succeeds(/success/i, 'changepw', 'first', PASSWORD);
+    assert.equal(state.backupPassword, PASSWORD);
 
-    await succeeds(run('backup'), /Backup Successful/);
-    assert.match(logged(), /the password has changed since the last backup there\s+full backup/);
-    assert.deepEqual(await device.compareFolder(root), []);
-    await readableElsewhere(PASSWORD);
-    await assert.rejects(readIndependently(folder(), 'first'), /wrong password/);
+    await story.backsUp();
+    assert.match(story.logged, /the password has changed since the last backup there\s+full backup/);
+    await story.readableElsewhere(PASSWORD);
+    const folder = path.join(story.root, story.device.udid);
+    await assert.rejects(readIndependently(folder, 'first'), /wrong password/);
 
-    await device.changeFiles(9, 4);
-    await succeeds(run('backup'), /Backup Successful/);
-    assert.match(logged(), /incremental backup/);
-    assert.deepEqual(await device.compareFolder(root), []);
-    await readableElsewhere(PASSWORD);
+    await story.device.changeFiles(9, 4);
+    await story.backsUp();
+    assert.match(story.logged, /incremental backup/);
+    await story.readableElsewhere(PASSWORD);
 
-    await succeeds(run('encryption', 'off', PASSWORD), /success/i);
-    assert.equal(device.state.backupPassword, undefined);
-    await succeeds(run('backup'), /Backup Successful/);
-    assert.deepEqual(await device.compareFolder(root), []);
-    await readableElsewhere();
+    await story.succeeds(/success/i, 'encryption', 'off', PASSWORD);
+    assert.equal(state.backupPassword, undefined);
+    await story.backsUp();
+    await story.readableElsewhere();
   });
 
-  it('restores a backup to the erased device', async () => {
-    await start();
-    await succeeds(run('backup', '--full'), /Backup Successful/);
-    const before = digest();
-    await device.changeFiles(9, 5);
-    content().removeFiles(4, 6);
-    assert.notEqual(digest(), before);
-    const id = device.state.attachments[0]?.deviceId;
-    await succeeds(run('restore', '--system', '--settings', '--remove'), /Restore Successful/);
-    assert.equal(digest(), before);
-    const apps = device.state.description.apps.filter(({ store }) => store).map(({ bundleId }) => bundleId);
-    assert.deepEqual(backupsOf(device.state).restoreApplications?.toSorted(), apps.toSorted());
-    await until(() => device.state.attachments[0] !== undefined && device.state.attachments[0].deviceId !== id);
-    await succeeds(run('backup'), /Backup Successful/);
-    assert.deepEqual(await device.compareFolder(root), []);
+  it('restores a backup to a device that has changed since', async () => {
+    await using story = await Story.begin();
+    const { state } = story.device;
+    await story.backsUp('--full');
+    const before = story.digest;
+    await story.device.changeFiles(9, 5);
+    story.content.removeFiles(4, 6);
+    assert.notEqual(story.digest, before);
+    const id = state.attachments[0]?.deviceId;
+    await story.succeeds(/Restore Successful/, 'restore', ...EVERYTHING);
+    assert.equal(story.digest, before);
+    const apps = state.description.apps.filter(({ store }) => store).map(({ bundleId }) => bundleId);
+    assert.deepEqual(backupsOf(state).restoreApplications?.toSorted(), apps.toSorted());
+    await until(() => state.attachments[0] !== undefined && state.attachments[0].deviceId !== id);
+    await story.backsUp();
   });
 
   it('restores an encrypted backup with its password only', async () => {
-    await start({ state: { backupPassword: PASSWORD } });
-    await succeeds(run('backup', '--full'), /Backup Successful/);
-    const before = digest();
-    content().clear();
-    const wrong = await run('restore', '--system', '--settings', '--remove', '--password', 'wrong');
+    await using story = await Story.begin({ state: { backupPassword: PASSWORD } });
+    await story.backsUp('--full');
+    const before = story.digest;
+    story.content.clear();
+    const wrong = await story.run('restore', ...EVERYTHING, '--password', 'wrong');
     assert.match(wrong.output, /password|207/i);
-    assert.equal(content().count, 0);
-    await succeeds(run('restore', '--system', '--settings', '--remove', '--password', PASSWORD), /Restore Successful/);
-    assert.equal(digest(), before);
+    assert.equal(story.content.count, 0);
+    await story.succeeds(/Restore Successful/, 'restore', ...EVERYTHING, '--password', PASSWORD);
+    assert.equal(story.digest, before);
   });
 
   it('keeps settings and system files of the device unless told otherwise', async () => {
-    await start();
-    content().put({ domain: 'RootDomain', relativePath: 'Library/a', kind: 'file', size: 5000 });
-    await succeeds(run('backup', '--full'), /Backup Successful/);
-    content().changeFiles(100, 7);
-    content().put({ domain: 'HomeDomain', relativePath: 'Library/new', kind: 'file', size: 100 });
-    const kept = stateDigest(content(), isKept);
-    await succeeds(run('restore', '--no-reboot'), /Restore Successful/);
-    assert.equal(stateDigest(content(), isKept), kept);
-    assert.equal(content().find('HomeDomain', 'Library/Hello.txt')?.revision, 0);
-    const second = await run('restore');
-    assert.match(second.output, /102/);
+    await using story = await Story.begin();
+    const { content } = story;
+    content.put({ domain: 'RootDomain', relativePath: 'Library/a', kind: 'file', size: 5000 });
+    await story.backsUp('--full');
+    content.changeFiles(100, 7);
+    content.put({ domain: 'HomeDomain', relativePath: 'Library/new', kind: 'file', size: 100 });
+    const kept = stateDigest(content, isKept);
+    await story.succeeds(/Restore Successful/, 'restore', '--no-reboot');
+    assert.equal(stateDigest(content, isKept), kept);
+    assert.equal(content.find('HomeDomain', 'Library/Hello.txt')?.revision, 0);
+    assert.match((await story.run('restore')).output, /102/);
   });
 
-  const refusals: readonly [name: string, state: NonNullable<Changes>['state'], answer: RegExp][] = [
-    ['management forbids backups', { backupForbidden: true }, /38/],
-    ['the Setup Assistant is not finished', { setupDone: false }, /212/],
-    ['the device is told to fail', { failWith: 100 }, /100/],
-  ];
-  for (const [name, state, answer] of refusals) {
-    it(`is refused when ${name}`, async () => {
-      await start({ ...(state ? { state } : {}) });
-      const { code, output } = await run('backup', '--full');
-      assert.notEqual(code, 0);
-      assert.match(output, answer);
-    });
-  }
-
-  it('is refused when the passcode is not entered', async () => {
-    await start({ passcode: '1', state: { passcodePrompt: 'refuse' } });
-    assert.match((await run('backup', '--full')).output, /208/);
-    assert.match((await run('encryption', 'on', 'x')).output, /208|Could not enable/);
+  it('says why the device refuses', async () => {
+    const cases: readonly [Changes, RegExp, ...string[]][] = [
+      [{ state: { backupForbidden: true } }, /38/, 'backup', '--full'],
+      [{ state: { setupDone: false } }, /212/, 'backup', '--full'],
+      [{ state: { failWith: 100 } }, /100/, 'backup', '--full'],
+      [{ passcode: '1', state: { passcodePrompt: 'refuse' } }, /208/, 'backup', '--full'],
+      [{ passcode: '1', state: { passcodePrompt: 'refuse' } }, /208|Could not enable/, 'encryption', 'on', 'x'],
+      [{}, /Manifest\.mbdb|205/, 'list'],
+    ];
+    // At the same time: the tool spends most of its own in pauses.
+    await Promise.all(
+      cases.map(async ([changes, answer, ...args]) => {
+        await using story = await Story.begin(changes);
+        const { code, output } = await story.run(...args);
+        assert.notEqual(code, 0, args.join(' '));
+        assert.match(output, answer, args.join(' '));
+      }),
+    );
   });
 
   it('is refused a restore while Find My is on', async () => {
-    await start();
-    await succeeds(run('backup', '--full'), /Backup Successful/);
-    const before = digest();
-    await device.set({ findMy: true });
-    assert.match((await run('restore')).output, /Find My/);
-    assert.equal(digest(), before);
-  });
-
-  it('says that the device has nothing to list, as phones since iOS 10 do', async () => {
-    await start();
-    await succeeds(run('backup', '--full'), /Backup Successful/);
-    const { output } = await run('list');
-    assert.match(output, /Manifest\.mbdb|205/);
+    await using story = await Story.begin();
+    await story.backsUp('--full');
+    const before = story.digest;
+    await story.device.set({ findMy: true });
+    assert.match((await story.run('restore')).output, /Find My/);
+    assert.equal(story.digest, before);
   });
 });
 
