@@ -2,7 +2,7 @@ import type { FileSystem, OpenFile } from '../../src/backups/store/fileSystem';
 
 /** One call that reaches the disk. */
 export interface DiskCall {
-  readonly name: keyof FileSystem | 'read' | 'write' | 'close' | 'sync' | 'fstat';
+  readonly name: keyof FileSystem | 'create' | 'read' | 'write' | 'close' | 'sync' | 'fstat';
   readonly path: string;
   /** Where it goes, for rename, link and clone. */
   readonly to?: string;
@@ -15,6 +15,7 @@ export type Interceptor = (call: DiskCall, run: (bytes?: Uint8Array) => Promise<
 
 /** Calls that change something on the disk. */
 export const CHANGES: ReadonlySet<DiskCall['name']> = new Set([
+  'create',
   'makeDirectory',
   'rename',
   'link',
@@ -29,7 +30,9 @@ export function intercepted(inner: FileSystem, intercept: Interceptor): FileSyst
   const ask = <T>(call: DiskCall, run: (bytes?: Uint8Array) => Promise<T>) => intercept(call, run) as Promise<T>;
   return {
     open: (path, mode) =>
-      ask({ name: 'open', path }, async () => interceptedFile(await inner.open(path, mode), path, intercept)),
+      ask({ name: mode === 'create' || mode === 'append' ? 'create' : 'open', path }, async () =>
+        interceptedFile(await inner.open(path, mode), path, intercept),
+      ),
     makeDirectory: (path) => ask({ name: 'makeDirectory', path }, () => inner.makeDirectory(path)),
     readDirectory: (path) => ask({ name: 'readDirectory', path }, () => inner.readDirectory(path)),
     readDirectoryStats: (path) => ask({ name: 'readDirectoryStats', path }, () => inner.readDirectoryStats(path)),
@@ -63,23 +66,30 @@ export class Crash extends Error {
   override readonly name = 'Crash';
 }
 
-/** Dies at the `at`-th change (0 is the first), before it or right after it. Nothing reaches the disk any more then. */
-export function crashing(inner: FileSystem, at: number, when: 'before' | 'after'): FileSystem {
+/**
+ * Dies at the `at`-th change (0 is the first), before it, or in the middle of it where it is a write. Nothing reaches the
+ * disk any more then.
+ */
+export function crashing(inner: FileSystem, at: number, when: 'before' | 'within'): FileSystem {
   let changes = 0;
   let dead = false;
   return intercepted(inner, async (call, run) => {
     if (dead) throw new Crash('dead');
-    const changing = CHANGES.has(call.name) || call.name === 'open';
-    const mine = changing && changes++ === at;
-    if (mine && when === 'before') dead = true;
-    if (dead) throw new Crash('dies');
-    const answer = await run();
-    if (mine) {
-      dead = true;
-      throw new Crash('dies');
-    }
-    return answer;
+    if (!CHANGES.has(call.name) || changes++ !== at) return run();
+    dead = true;
+    if (when === 'within' && call.bytes) await run(call.bytes.subarray(0, call.bytes.length / 2));
+    throw new Crash('dies');
   });
+}
+
+/** Counts the changes. */
+export function counting(inner: FileSystem): { readonly fileSystem: FileSystem; readonly changes: () => number } {
+  let changes = 0;
+  const fileSystem = intercepted(inner, (call, run) => {
+    if (CHANGES.has(call.name)) changes++;
+    return run();
+  });
+  return { fileSystem, changes: () => changes };
 }
 
 /** Fails the calls that `which` picks with a system error. */

@@ -17,8 +17,7 @@ export async function findSidecar(fileSystem: FileSystem, backup: string): Promi
   const prints = await readPrints(fileSystem, backup);
   const name = path.basename(backup);
   let best: FoundSidecar | undefined;
-  // Equal sizes of the database alone prove nothing.
-  let bestPoints = 1.9;
+  let bestPoints = 0;
   for (const sidecar of all) {
     const points = likeness(sidecar.meta.prints, prints);
     // A name alone proves nothing: another program may have made a new backup under it.

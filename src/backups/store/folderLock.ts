@@ -26,9 +26,11 @@ export interface LockTiming {
   readonly beatMs: number;
   /** A lock of another computer, or of a process id that may have a new owner, that was not touched for so long is dead. */
   readonly deadMs: number;
+  /** Time for somebody who found the same dead lock to come too. */
+  readonly settleMs: number;
 }
 
-const TIMING: LockTiming = { beatMs: 5000, deadMs: 20_000 };
+const TIMING: LockTiming = { beatMs: 5000, deadMs: 20_000, settleMs: 50 };
 
 /** Locks that this process holds. */
 const held = new Set<string>();
@@ -59,7 +61,7 @@ export async function lockFolder(options: LockOptions): Promise<FolderLock> {
   for (let attempt = 0; attempt < 5; attempt++) {
     if (await tryCreate(fileSystem, path(udid), me)) {
       // Two that found the same dead lock may both have come here: the later one has the file.
-      if (attempt > 0) await delay(50, options.signal);
+      if (attempt > 0) await delay(timing.settleMs, options.signal);
       if (attempt === 0 || (await readOwner(fileSystem, path(udid)))?.token === me.token) {
         return hold(fileSystem, path(udid), me, timing);
       }

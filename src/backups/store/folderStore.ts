@@ -69,7 +69,7 @@ export class FolderStore implements BackupStore {
       try {
         let stat: FileStat | undefined;
         try {
-          await writeFully(this.#fileSystem, file, content, temporary);
+          await writeFully(this.#fileSystem, file, content, this.#root);
           if (this.#hashes) stat = await file.stat();
         } finally {
           await file.close();
@@ -100,7 +100,7 @@ export class FolderStore implements BackupStore {
           this.#worded('write', path, async () => {
             if (state !== 'open') throw new AppError('unexpected', `write() after ${state}`);
             try {
-              const written = writeFully(this.#fileSystem, file, chunk, temporary);
+              const written = writeFully(this.#fileSystem, file, chunk, this.#root);
               // While the disk has the bytes.
               hash?.update(chunk);
               await written;

@@ -19,6 +19,8 @@ export interface CommitJournal {
 }
 
 export async function writeJournal(fileSystem: FileSystem, folder: string, journal: CommitJournal): Promise<void> {
+  // Our own folder may be new as well.
+  await fileSystem.syncDirectory(folder);
   await replaceSmallFile(fileSystem, layoutOf(folder).journal(journal.udid), JSON.stringify(journal));
 }
 

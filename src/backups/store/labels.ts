@@ -69,13 +69,13 @@ async function findEntry(
 ): Promise<LabelEntry | undefined> {
   const prints = await readPrints(fileSystem, backup);
   const name = path.basename(backup);
-  const alike = entries.filter((entry) => likeness(entry.prints, prints) >= 2);
+  const alike = entries.filter((entry) => likeness(entry.prints, prints) > 0);
   const mine = alike.find((entry) => entry.name === name);
   if (mine) return mine;
   for (const entry of alike) {
     // It belongs to the one that still has the name, if that is alike as well.
     const named = path.join(path.dirname(backup), entry.name);
-    if (!(await exists(fileSystem, named)) || likeness(entry.prints, await readPrints(fileSystem, named)) < 2)
+    if (!(await exists(fileSystem, named)) || likeness(entry.prints, await readPrints(fileSystem, named)) === 0)
       return entry;
   }
   return undefined;

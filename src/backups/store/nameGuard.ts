@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors';
 import { isMissing } from './diskErrors';
 import type { FileSystem } from './fileSystem';
+import { removeTree } from './folders';
 
 /** A hostile device could make up names without end. */
 const MAX_REMEMBERED = 100_000;
@@ -89,6 +90,8 @@ export async function foldsNames(fileSystem: FileSystem, folder: string): Promis
     ['probe-\u00e9', 'probe-e\u0301'],
   ] as const) {
     const file = `${folder}/${made}`;
+    // A crash may have left it.
+    await removeTree(fileSystem, file);
     await (await fileSystem.open(file, 'create')).close();
     try {
       await fileSystem.stat(`${folder}/${asked}`);

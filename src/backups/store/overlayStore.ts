@@ -44,8 +44,12 @@ export class OverlayStore implements BackupStore {
 
   async openRead(path: string): Promise<StoreReader> {
     const parts = this.#layer.split(path);
-    if ((await this.#layer.stat(parts)) || !(await this.#baseStat(parts))) return this.#layer.openRead(path);
-    return this.#worded('open', path, () => openStoreReader(this.#fileSystem, this.#basePath(parts)));
+    if (await this.#layer.stat(parts)) return this.#layer.openRead(path);
+    return this.#worded('open', path, async () => {
+      if (await this.#baseStat(parts)) return openStoreReader(this.#fileSystem, this.#basePath(parts));
+      await this.#checkParents(parts);
+      throw systemError('ENOENT', path);
+    });
   }
 
   async writeFile(path: string, content: Uint8Array): Promise<void> {

@@ -36,7 +36,7 @@ export async function recover(folder: string, log: Log, options: RecoverOptions 
     return;
   }
   const udids = new Set([
-    ...names.map((name) => /^(.+)\.(?:journal|lock)$/.exec(name)?.[1]),
+    ...names.map((name) => /^([^.]+)\.(?:journal|lock)\b/.exec(name)?.[1]),
     ...(await namesIn(fileSystem, layoutOf(folder).building)).map((name) => name.split('.')[0]),
     ...(await namesIn(fileSystem, folder)).map(udidOfPartial),
   ]);

@@ -24,7 +24,7 @@ export interface RestoreStoreOptions {
 
 export interface RestoreStore extends AsyncDisposable {
   readonly store: BackupStore;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A finished backup for a device to read from. What the device writes, moves or removes happens beside it. */

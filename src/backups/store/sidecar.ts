@@ -115,16 +115,17 @@ export async function readPrints(fileSystem: FileSystem, backup: string): Promis
   return { ...(status && { status }), ...(manifest && { manifest }), ...(database && { database }) };
 }
 
-/** How sure it is that both belong to the same backup; 0 is not at all. */
+/** How sure it is that both are of the same backup; 0 if they are not. One damaged file is forgiven. */
 export function likeness(one: BackupPrints, other: BackupPrints): number {
-  let points = 0;
-  if (one.status !== undefined && one.status === other.status) points += 2;
-  if (one.manifest !== undefined && one.manifest === other.manifest) points += 2;
+  const status = one.status !== undefined && one.status === other.status ? 2 : 0;
+  const manifest = one.manifest !== undefined && one.manifest === other.manifest ? 2 : 0;
   const [left, right] = [one.database, other.database];
-  if (left && right && left.file === right.file && left.size === right.size) {
-    points += left.modifiedMs === right.modifiedMs && left.inode === right.inode ? 3 : 1;
-  }
-  return points;
+  const sameSize = left && right && left.file === right.file && left.size === right.size;
+  const database = !sameSize ? 0 : left.modifiedMs === right.modifiedMs && left.inode === right.inode ? 3 : 1;
+  const points = status + manifest + database;
+  // Every run rewrites Status.plist: where it differs, all the rest must speak for damage to it alone.
+  const differs = one.status !== undefined && other.status !== undefined && status === 0;
+  return points >= (differs ? 5 : 2) ? points : 0;
 }
 
 async function findDatabase(fileSystem: FileSystem, backup: string): Promise<BackupPrints['database']> {

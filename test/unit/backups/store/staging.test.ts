@@ -9,35 +9,13 @@ import { recover } from '../../../../src/backups/store/recover';
 import { readSidecar } from '../../../../src/backups/store/sidecar';
 import { openStaging, type Staging } from '../../../../src/backups/store/staging';
 import { silentLog } from '../../../../src/base/log';
-import { blobId, readTree, statusPlist, temporaryFolder, UDID, writeBackup } from '../../../support/backupFolders';
+import { readTree, statusPlist, temporaryFolder, UDID, writeBackup } from '../../../support/backupFolders';
 import { failing, withoutLinks, withoutSync } from '../../../support/fileSystemFaults';
+import { added, blobPath, changed, incrementalRun, kept, removed } from '../../../support/incrementalRun';
 
-const [kept, changed, removed, added] = ['kept', 'changed', 'removed', 'added'].map(blobId) as [
-  string,
-  string,
-  string,
-  string,
-];
-const blob = (id: string) => `${UDID}/${id.slice(0, 2)}/${id}`;
+const blob = blobPath;
 const pass = () => Promise.resolve();
-
-/** The orders of an incremental backup, as a device gives them. */
-async function incremental({ store }: Staging): Promise<void> {
-  await store.writeFile(`${UDID}/Status.plist`, statusPlist(new Date('2024-06-01T00:00:00Z'), 'uploading'));
-  await store.makeDirectory(`${UDID}/Snapshot/${added.slice(0, 2)}`);
-  for (const id of [changed, added]) {
-    await store.writeFile(`${UDID}/Snapshot/${id.slice(0, 2)}/${id}`, Buffer.from(`new content of ${id}`));
-  }
-  const database = await store.create(`${UDID}/Snapshot/Manifest.db`);
-  await database.write(Buffer.from('SQLite format 3\0'));
-  await database.write(Buffer.from('second'));
-  await database.commit();
-  for (const id of [changed, added]) await store.move(`${UDID}/Snapshot/${id.slice(0, 2)}/${id}`, blob(id));
-  await store.move(`${UDID}/Snapshot/Manifest.db`, `${UDID}/Manifest.db`);
-  await store.remove(blob(removed));
-  await store.remove(`${UDID}/Snapshot`);
-  await store.writeFile(`${UDID}/Status.plist`, statusPlist(new Date('2024-06-01T00:00:00Z'), 'finished'));
-}
+const incremental = ({ store }: Staging) => incrementalRun(store);
 
 const ways: readonly (readonly [string, (fileSystem: FileSystem) => FileSystem])[] = [
   ['links', (fileSystem) => fileSystem],
@@ -82,8 +60,8 @@ for (const [mode, wrap] of ways) {
       const after = tree();
       assert.equal(after[blob(removed).slice(UDID.length + 1)], undefined);
       assert.equal(after[blob(kept).slice(UDID.length + 1)], before[blob(kept).slice(UDID.length + 1)]);
-      assert.equal(fs.readFileSync(path.join(folder.path, blob(changed)), 'utf8'), `new content of ${changed}`);
-      assert.equal(fs.readFileSync(path.join(finished(), 'Manifest.db'), 'utf8'), 'SQLite format 3\0second');
+      assert.equal(fs.readFileSync(path.join(folder.path, blob(changed)), 'utf8'), `round 1 of ${changed}`);
+      assert.equal(fs.readFileSync(path.join(finished(), 'Manifest.db'), 'utf8'), 'SQLite format 3\0round 1');
       assert.equal(after.Snapshot, undefined);
       if (mode === 'links') {
         assert.match(path.basename(committed.version ?? ''), /^00008101-000A1B2C3D4E001E-20240506-\d{6}$/);
@@ -189,7 +167,7 @@ for (const [mode, wrap] of ways) {
         JSON.stringify({ host: 'elsewhere', pid: 1, boot: '', began: '', token: 'a' }),
       ]) {
         fs.writeFileSync(lock, content);
-        const staging = await open({ lockTiming: { beatMs: 20, deadMs: 60 } });
+        const staging = await open({ lockTiming: { beatMs: 20, deadMs: 60, settleMs: 1 } });
         await staging.discard();
         assert.equal(fs.existsSync(lock), false);
       }
@@ -241,7 +219,7 @@ for (const [mode, wrap] of ways) {
       await incremental(staging);
       await staging.commit(pass);
       assert.equal(await findSidecar(fileSystem, finished()), undefined);
-      assert.equal(fs.readFileSync(path.join(folder.path, blob(changed)), 'utf8'), `new content of ${changed}`);
+      assert.equal(fs.readFileSync(path.join(folder.path, blob(changed)), 'utf8'), `round 1 of ${changed}`);
     });
 
     it('undoes a commit that the disk refuses', async () => {
