@@ -22,6 +22,7 @@ export { measureBackup, type BackupSize } from './catalogue/measureBackup';
 export { systemFolders, type SystemFolderSources } from './catalogue/systemFolders';
 export { watchBackups, type BackupsWatch, type WatchOptions } from './catalogue/watchBackups';
 export { quickVerify, type QuickVerifyOptions, type QuickVerifyResult } from './verify/quickVerify';
+export { verifyBackup, type VerifyBackupRequest } from './verify/verifyBackup';
 
 export { deriveKey } from './format/deriveKey';
 export { parseKeybag, unlockKeybag, type UnlockedKeybag } from './format/keybag';
@@ -33,10 +34,31 @@ export type { ByteSource } from './format/byteSource';
 export { OpenedBackup, type OpenedEntry } from './reader/openedBackup';
 export {
   extract,
+  extractAll,
   type ExtractFailure,
   type ExtractOptions,
   type ExtractReport,
   type Selection,
 } from './reader/extract';
+export { type ExtractKind, kindSelections, photoDates } from './reader/extractKinds';
 export { compare, type CompareOptions, type Difference } from './reader/compare';
 export { searchNames, type NameMatch } from './reader/searchNames';
+export {
+  searchContents,
+  type ContentMatch,
+  type SearchContentsOptions,
+  type SearchProgress,
+  type SearchScope,
+} from './reader/searchContents';
+export type { BackupPaths, PathTarget } from './reader/backupPaths';
+export { readableText, readBytes } from './reader/readableText';
+export { plistText } from './reader/plistText';
+export {
+  DatabaseReader,
+  type Cell,
+  type CellContent,
+  type ColumnInfo,
+  type RowsPage,
+  type RowsQuery,
+  type TableInfo,
+} from './reader/databaseReader';

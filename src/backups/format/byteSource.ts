@@ -39,6 +39,23 @@ export class FileSource implements ByteSource {
   }
 }
 
+/** Content that is in memory already. */
+export class MemorySource implements ByteSource {
+  constructor(private readonly bytes: Uint8Array) {}
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  read(target: Uint8Array, offset: number): number {
+    const part = this.bytes.subarray(offset, offset + target.length);
+    target.set(part);
+    return part.length;
+  }
+
+  close(): void {}
+}
+
 const BLOCK = 16;
 
 /**

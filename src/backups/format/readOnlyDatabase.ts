@@ -17,6 +17,9 @@ const ROLLBACK_JOURNAL = 1;
 /** A page is 64 KiB at most; values beyond this are refused rather than taken into memory. */
 const MAX_VALUE_LENGTH = 64 << 20;
 
+/** Steps of SQLite's machine between two looks at the clock: well below a millisecond. */
+const STEPS_BETWEEN_LOOKS = 10_000;
+
 export type Row = readonly SqlValue[];
 
 /**
@@ -26,6 +29,9 @@ export type Row = readonly SqlValue[];
 export class ReadOnlyDatabase {
   readonly #db: Database;
   readonly #close: () => void;
+  readonly #kept = new Map<string, PreparedStatement>();
+  /** Milliseconds on the clock after which a statement is ended; Infinity without. */
+  #deadline = Infinity;
 
   private constructor(db: Database, close: () => void) {
     this.#db = db;
@@ -55,7 +61,10 @@ export class ReadOnlyDatabase {
       capi.sqlite3_limit(db, capi.SQLITE_LIMIT_ATTACHED, 0);
       db.exec('PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384');
       db.selectValue('SELECT count(*) FROM sqlite_schema');
-      return new ReadOnlyDatabase(db, close);
+      const opened = new ReadOnlyDatabase(db, close);
+      const late = () => (Date.now() > opened.#deadline ? 1 : 0);
+      capi.sqlite3_progress_handler(db, STEPS_BETWEEN_LOOKS, late, 0);
+      return opened;
     } catch (error) {
       db?.close();
       close();
@@ -72,12 +81,7 @@ export class ReadOnlyDatabase {
     try {
       statement = this.#db.prepare(sql);
       if (parameters.length > 0) statement.bind([...parameters]);
-      const columns = statement.columnCount;
-      while (statement.step()) {
-        const row: SqlValue[] = [];
-        for (let i = 0; i < columns; i++) row.push(statement.get(i));
-        yield row;
-      }
+      while (statement.step()) yield valuesOf(statement);
     } catch (error) {
       throw error instanceof AppError ? error : notADatabase(error);
     } finally {
@@ -85,16 +89,48 @@ export class ReadOnlyDatabase {
     }
   }
 
-  /** The first row, if there is one. */
+  /**
+   * Statements begun from now on end with an error after so many milliseconds of work: views and virtual tables of an
+   * unknown database can run for ever.
+   */
+  limitTime(milliseconds: number): void {
+    this.#deadline = Date.now() + milliseconds;
+  }
+
+  /** The first row, if there is one. The statement is kept for the next time: looking up single rows is quick. */
   first(sql: string, parameters: readonly SqlValue[] = []): Row | undefined {
-    for (const row of this.rows(sql, parameters)) return row;
-    return undefined;
+    try {
+      let statement = this.#kept.get(sql);
+      if (!statement) {
+        statement = this.#db.prepare(sql);
+        if (this.#kept.size < MAX_KEPT) this.#kept.set(sql, statement);
+      }
+      try {
+        if (parameters.length > 0) statement.bind([...parameters]);
+        return statement.step() ? valuesOf(statement) : undefined;
+      } finally {
+        if (this.#kept.get(sql) === statement) statement.reset(true);
+        else statement.finalize();
+      }
+    } catch (error) {
+      throw error instanceof AppError ? error : notADatabase(error);
+    }
   }
 
   close(): void {
+    for (const statement of this.#kept.values()) statement.finalize();
+    this.#kept.clear();
     this.#db.close();
     this.#close();
   }
+}
+
+const MAX_KEPT = 16;
+
+function valuesOf(statement: PreparedStatement): Row {
+  const row: SqlValue[] = [];
+  for (let i = 0; i < statement.columnCount; i++) row.push(statement.get(i));
+  return row;
 }
 
 const sources = new Map<string, ByteSource>();

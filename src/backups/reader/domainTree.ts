@@ -21,11 +21,16 @@ export interface TreeRow {
 export class DomainTree {
   /** Rows whose path cannot be shown: `..`, empty parts, or a file where another row needs a folder. */
   readonly refused: readonly TreeRow[];
+  /** Names in all its folders. */
+  size = 0;
   readonly #folders = new Map<string, Map<string, TreeChild>>([['', new Map()]]);
 
   constructor(rows: Iterable<TreeRow>) {
     const refused: TreeRow[] = [];
-    for (const row of rows) if (!this.#add(row)) refused.push(row);
+    for (const row of rows) {
+      this.size++;
+      if (!this.#add(row)) refused.push(row);
+    }
     this.refused = refused;
   }
 

@@ -1,18 +1,22 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { AppError } from '../../base/errors';
+import { isDeepStrictEqual } from 'node:util';
+import { AppError, isAppError } from '../../base/errors';
 import type { BackupFile } from '../format/backupFile';
-import { type ByteSource, DecryptedSource, FileSource } from '../format/byteSource';
+import { type ByteSource, DecryptedSource, FileSource, MemorySource } from '../format/byteSource';
 import { deriveKey } from '../format/deriveKey';
 import { fileID } from '../format/fileID';
-import { parseKeybag, type UnlockedKeybag, unlockKeybag } from '../format/keybag';
+import { type Keybag, parseKeybag, type UnlockedKeybag, unlockKeybag } from '../format/keybag';
 import { type Manifest, openManifest } from '../format/manifest';
 import { type ManifestPlist, readManifestPlist } from '../format/manifestPlist';
+import { readAppNames } from './appNames';
+import { BackupPaths } from './backupPaths';
+import { domainFolders } from './domainFolders';
 import { DomainTree, type TreeChild } from './domainTree';
 
-/** Trees of domains kept in memory at a time; a phone has some hundred domains, most of them tiny. */
-const KEPT_TREES = 64;
+/** Names kept in memory at a time, over all trees of domains: about 30 MB. The tree asked for last is always kept. */
+const KEPT_NAMES = 200_000;
 const HASH_CHUNK = 1 << 20;
 
 /** A file or folder inside an opened backup. */
@@ -33,6 +37,10 @@ export class OpenedBackup {
   readonly #trees = new Map<string, DomainTree>();
   #keybag: UnlockedKeybag | undefined;
   #manifest: Manifest | undefined;
+  /** What the password stands for: opens another backup of the same keybag without asking again. */
+  #passwordKey: Buffer | undefined;
+  #names: Promise<ReadonlyMap<string, string>> | undefined;
+  #paths: BackupPaths | undefined;
 
   private constructor(
     readonly folder: string,
@@ -65,20 +73,59 @@ export class OpenedBackup {
   async unlock(password: string, signal?: AbortSignal): Promise<void> {
     if (!this.encrypted) throw new AppError('notEncrypted', 'the backup is not encrypted');
     if (!this.locked) return;
-    if (!this.plist.keybag) throw new AppError('keybagDamaged', 'Manifest.plist holds no keybag');
-    const parsed = parseKeybag(this.plist.keybag);
-    const key = await deriveKey(password, parsed.derivation, signal);
-    let keybag: UnlockedKeybag | undefined;
-    try {
-      keybag = unlockKeybag(parsed, key);
-      this.#manifest = await openManifest(this.folder, this.plist, keybag);
-      this.#keybag = keybag;
-    } catch (error) {
-      keybag?.clear();
-      throw error;
-    } finally {
-      key.fill(0);
+    const keybag = this.#parsedKeybag();
+    // Keyboards and systems differ in how they compose accents; the password was typed on one of them.
+    const forms = new Set([password, password.normalize('NFC'), password.normalize('NFD')]);
+    for (const form of forms) {
+      const key = await deriveKey(form, keybag.derivation, signal);
+      try {
+        await this.#open(keybag, key, form);
+        return;
+      } catch (error) {
+        key.fill(0);
+        if (!isAppError(error, 'wrongPassword')) throw error;
+      }
     }
+    throw new AppError('wrongPassword', 'no class key opens');
+  }
+
+  /**
+   * Opens it with the password of another backup of the same device: the keybag stays the same from backup to backup
+   * until the password is changed.
+   * @returns whether it did; false if the password has to be asked for.
+   * @throws AppError `keybagDamaged`, `backupDamaged`
+   */
+  async unlockLike(other: OpenedBackup): Promise<boolean> {
+    if (!this.locked) return true;
+    const key = other.#passwordKey;
+    if (!key || !other.plist.keybag) return false;
+    const keybag = this.#parsedKeybag();
+    if (!isDeepStrictEqual(keybag.derivation, parseKeybag(other.plist.keybag).derivation)) return false;
+    try {
+      await this.#open(keybag, Buffer.from(key));
+      return true;
+    } catch (error) {
+      if (isAppError(error, 'wrongPassword') || isAppError(error, 'passwordNeeded')) return false;
+      throw error;
+    }
+  }
+
+  #parsedKeybag(): Keybag {
+    if (!this.plist.keybag) throw new AppError('keybagDamaged', 'Manifest.plist holds no keybag');
+    return parseKeybag(this.plist.keybag);
+  }
+
+  /** Keeps the key if it opens the backup. */
+  async #open(parsed: Keybag, key: Buffer, password?: string): Promise<void> {
+    const keybag = unlockKeybag(parsed, key);
+    try {
+      this.#manifest = await openManifest(this.folder, this.plist, keybag, password);
+    } catch (error) {
+      keybag.clear();
+      throw error;
+    }
+    this.#keybag = keybag;
+    this.#passwordKey = key;
   }
 
   /** Forgets keys and names. An unencrypted backup stays open until close(). */
@@ -91,7 +138,10 @@ export class OpenedBackup {
     this.#manifest = undefined;
     this.#keybag?.clear();
     this.#keybag = undefined;
+    this.#passwordKey?.fill(0);
+    this.#passwordKey = undefined;
     this.#trees.clear();
+    this.#paths = undefined;
   }
 
   /** @throws AppError `passwordNeeded` while locked. */
@@ -100,11 +150,29 @@ export class OpenedBackup {
     return this.#manifest;
   }
 
+  /** What people call its apps; needs no password, and is read once. */
+  appNames(): Promise<ReadonlyMap<string, string>> {
+    return (this.#names ??= readAppNames(this.folder, this.plist));
+  }
+
+  /** The backup as folders with names that people know. @throws AppError `passwordNeeded`, `backupDamaged` */
+  async paths(): Promise<BackupPaths> {
+    if (this.#paths) return this.#paths;
+    const appNames = await this.appNames();
+    return (this.#paths = new BackupPaths(domainFolders(this.manifest.domainNames(), appNames)));
+  }
+
   /** The children of a domain's folder, in no particular order. @throws AppError `fileNotFound`, `passwordNeeded` */
   list(domain: string, relativePath: string): readonly TreeChild[] {
     const children = this.tree(domain).children(relativePath);
     if (!children) throw new AppError('fileNotFound', `${domain} has no folder ${relativePath}`);
     return [...children];
+  }
+
+  /** Whether there is such a file or folder. @throws AppError `passwordNeeded` */
+  has(domain: string, relativePath: string): boolean {
+    const tree = this.tree(domain);
+    return relativePath === '' ? tree.size > 0 : tree.find(relativePath) !== undefined;
   }
 
   /** @throws AppError `fileNotFound`, `passwordNeeded` */
@@ -124,10 +192,11 @@ export class OpenedBackup {
   }
 
   /**
-   * Opens a file's content, decrypted where it is read. The caller closes it.
+   * Opens a file's content, decrypted where it is read; that of a link is the path it leads to. The caller closes it.
    * @throws AppError `fileNotFound` if the content is missing, `fileDamaged`, `keyNotAvailable`
    */
   openContent(file: BackupFile): ByteSource {
+    if (file.kind === 'link') return new MemorySource(Buffer.from(file.linkTarget ?? '', 'utf8'));
     const stored = new FileSource(this.#placeOf(file));
     try {
       if (!file.encryptionKey || !this.#keybag) return stored;
@@ -167,8 +236,13 @@ export class OpenedBackup {
     }
     const made = new DomainTree(this.manifest.namesOfDomain(domain));
     this.#trees.set(domain, made);
-    const [oldest] = this.#trees.keys();
-    if (this.#trees.size > KEPT_TREES && oldest !== undefined) this.#trees.delete(oldest);
+    let names = 0;
+    for (const tree of this.#trees.values()) names += tree.size;
+    for (const [oldest, tree] of this.#trees) {
+      if (names <= KEPT_NAMES || tree === made) break;
+      this.#trees.delete(oldest);
+      names -= tree.size;
+    }
     return made;
   }
 
