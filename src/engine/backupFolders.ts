@@ -15,6 +15,7 @@ import {
   previewRetention,
   recover,
   systemFolders,
+  verifyBackup,
   watchBackups,
   type BackupSummary,
   type CatalogueFolder,
@@ -34,7 +35,6 @@ import type {
   VerifyRequest,
 } from './ports';
 import { openStagedBackup } from './stagedBackups';
-import { verifyBackup } from './verifyBackup';
 
 /** Sizes are read when nothing else is to do: a phone's backup has hundreds of thousands of files. */
 const MEASURE_AFTER_MS = 3000;
@@ -43,11 +43,14 @@ const MEASURE_AFTER_MS = 3000;
 export class BackupFolders implements BackupsPort {
   readonly #log: Log;
   readonly #system: readonly string[];
+  readonly #state: string;
   /** Stagings that are open. */
   #writing = 0;
 
-  constructor(log: Log) {
+  /** @param stateDirectory Of the engine: reports of checks are kept there. */
+  constructor(log: Log, stateDirectory: string) {
     this.#log = log;
+    this.#state = stateDirectory;
     this.#system = systemFolders({ platform: process.platform, home: os.homedir(), environment: process.env });
   }
 
@@ -128,7 +131,8 @@ export class BackupFolders implements BackupsPort {
   }
 
   verify(request: VerifyRequest): Promise<VerifyReport> {
-    return verifyBackup(request);
+    const { report, ...rest } = request;
+    return verifyBackup({ ...rest, stateFolder: this.#state, onProgress: report });
   }
 
   delete(folder: string, { evenIfOnly, signal }: DeleteRequest): Promise<void> {

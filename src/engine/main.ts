@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const log = new LogFile(path.join(directories.state, 'logs', `engine-${key}.log`), env['IOS_BACKUP_LOG_LEVEL']);
   const devices = new ConnectedDevices(muxAddress({ setting, env, platform }), log);
   const engine = new Engine({
-    ports: { devices, backups: new BackupFolders(log) },
+    ports: { devices, backups: new BackupFolders(log, directories.state) },
     directories,
     key,
     version: await engineBuild(__filename),

@@ -1,8 +1,16 @@
 import path from 'node:path';
-import { AppError } from '../base/errors';
+import { AppError, isAppError } from '../base/errors';
 import type { Log } from '../base/log';
-import { openStaging, quickVerify, type StagedBackup, type Staging as StoreStaging } from '../backups';
-import type { BackupSummary } from '../backups';
+import {
+  OpenedBackup,
+  openStaging,
+  quickVerify,
+  readManifestPlist,
+  type BackupSummary,
+  type QuickVerifyResult,
+  type StagedBackup,
+  type Staging as StoreStaging,
+} from '../backups';
 import type { CommitRequest, Staging, StagingRequest } from './ports';
 
 export interface StagedBackupOptions {
@@ -20,10 +28,13 @@ export async function openStagedBackup(request: StagingRequest, options: StagedB
     incremental: staging.mode !== 'empty',
     close: () => staging.suspend(),
     async commit(commit) {
-      const { path: place } = await staging.commit((staged) => check(staged, staging.mode === 'overlay', commit), {
-        signal: commit.signal,
-        onStage: (stage) => commit.report({ stage: stage === 'checking' ? 'checking' : 'committing' }),
-      });
+      const { path: place } = await staging.commit(
+        (staged) => check(staged, staging.mode === 'overlay', commit, options.log),
+        {
+          signal: commit.signal,
+          onStage: (stage) => commit.report({ stage: stage === 'checking' ? 'checking' : 'committing' }),
+        },
+      );
       return options.describe(place);
     },
   };
@@ -46,16 +57,56 @@ async function open({ folder, udid, full, fresh, report, signal }: StagingReques
 }
 
 /** @throws AppError `backupIncomplete` with the first fault as `details.file` and the number of them as `details.faults`. */
-async function check(staged: StagedBackup, isOverlay: boolean, { skipped, signal }: CommitRequest): Promise<void> {
+async function check(staged: StagedBackup, isOverlay: boolean, commit: CommitRequest, log: Log): Promise<void> {
+  const { skipped, signal } = commit;
   const manifest = (await staged.locate('Manifest.db')) ?? (await staged.locate('Manifest.mbdb'));
   if (manifest === undefined) throw new AppError('backupIncomplete', 'there is no Manifest.db');
-  const result = await quickVerify(path.dirname(manifest), { signal, ...(isOverlay && { tree: staged }) });
+  const folder = path.dirname(manifest);
+  const opened = await unlock(folder, commit, log);
+  try {
+    const keybag = opened?.keybag;
+    const options = { signal, ...(isOverlay && { tree: staged }), ...(keybag && { keybag }) };
+    refuseFaults(await quickVerify(folder, options), skipped);
+  } finally {
+    opened?.close();
+  }
+}
+
+/** An encrypted backup, opened as far as the password is known; undefined for one that needs none. */
+async function unlock(folder: string, commit: CommitRequest, log: Log): Promise<OpenedBackup | undefined> {
+  const { encrypted } = await readManifestPlist(folder).catch((error: unknown) => {
+    if (isAppError(error, 'notABackup') || isAppError(error, 'backupDamaged')) throw incomplete(error);
+    throw error;
+  });
+  if (commit.encrypted && !encrypted) {
+    throw new AppError('backupIncomplete', 'the device encrypts its backups, but this one is not encrypted');
+  }
+  if (!encrypted || commit.password === undefined) return undefined;
+  const opened = await OpenedBackup.open(folder);
+  try {
+    await opened.unlock(commit.password, commit.signal);
+    return opened;
+  } catch (error) {
+    opened.close();
+    if (!isAppError(error, 'wrongPassword')) throw isAppError(error, 'keybagDamaged') ? incomplete(error) : error;
+    // The device has another password than the one that was remembered. Its backup is good all the same.
+    log.warn('the password does not open the new backup; it is checked without');
+    return undefined;
+  }
+}
+
+function incomplete(error: AppError): AppError {
+  return new AppError('backupIncomplete', error.message, { cause: error, details: error.details });
+}
+
+/** @param skipped What the device could not send is missing without being a fault. */
+function refuseFaults({ findings, damages }: QuickVerifyResult, skipped: readonly string[]): void {
   const allowed = new Set(skipped.map((file) => file.split('/').slice(1).join('/')));
-  const damages = result.findings.filter(({ severity }) => severity === 'damage');
-  const excused = damages.filter(({ file }) => file !== undefined && allowed.has(file));
-  const faults = result.damages - excused.length;
+  const damage = findings.filter(({ severity }) => severity === 'damage');
+  const excused = damage.filter(({ file }) => file !== undefined && allowed.has(file));
+  const faults = damages - excused.length;
   if (faults === 0) return;
-  const first = damages.find((finding) => !excused.includes(finding));
+  const first = damage.find((finding) => !excused.includes(finding));
   const file = first?.file ?? '';
   throw new AppError(
     'backupIncomplete',

@@ -131,5 +131,5 @@ const models: Readonly<Record<string, string>> = {
 
 /** The model's name; an unknown one keeps its technical name, which is better than a wrong one. */
 export function modelName(productType: string): string {
-  return models[productType] ?? productType;
+  return Object.hasOwn(models, productType) ? (models[productType] ?? productType) : productType;
 }

@@ -33,7 +33,7 @@ export const verify: Command = {
     }
     for (const finding of report.findings) output.event('finding', finding, findingText(finding));
     for (const what of report.notChecked) output.event('notChecked', { what }, `Not checked: ${what}`);
-    const damaged = report.findings.some(({ severity }) => severity === 'damage');
+    const damaged = report.damages > 0;
     const { findings: _findings, ...facts } = report;
     output.done({ ...facts, damaged, findings: report.findings.length }, resultText(report, damaged));
     return damaged ? ExitCode.damageFound : ExitCode.done;

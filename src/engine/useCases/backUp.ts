@@ -96,8 +96,9 @@ async function runOnce(
     const outcome = await receive(staging);
     facts.full = outcome.full;
     report({ stage: 'checking' });
-    const { skipped } = outcome;
-    const summary = await staging.commit({ skipped, report, signal, ...(password !== undefined && { password }) });
+    const { skipped, encrypted } = outcome;
+    const secret = password !== undefined && { password };
+    const summary = await staging.commit({ skipped, encrypted, report, signal, ...secret });
     if (keep) await applyRetention(keep);
     // Not waited for: a slow disk elsewhere would hold up the end of a finished backup.
     catalogue.rescan().catch((error: unknown) => log.warn(`rescan failed: ${toErrorData(error).message}`));
