@@ -16,7 +16,14 @@ export const programs = {
       brew: ['--cask chromium'],
       fedora: ['chromium'],
     },
-    { what: 'a font', found: hasFont, apt: ['fonts-dejavu-core'], brew: [], fedora: ['dejavu-sans-fonts'] },
+    { what: 'a font', found: () => hasFont(/./), apt: ['fonts-dejavu-core'], brew: [], fedora: ['dejavu-sans-fonts'] },
+    {
+      what: 'a font with emoji', // people give their phones names with them; pictures should show that
+      found: () => hasFont(/emoji/i),
+      apt: ['fonts-noto-color-emoji'],
+      brew: [],
+      fedora: ['google-noto-color-emoji-fonts'],
+    },
   ],
   // The foreign clients and daemons that the tests let loose on the virtual device, and an independent reader.
   peers: [
@@ -88,10 +95,13 @@ function hasCryptodome() {
   return ['/usr/bin/python3', 'python3'].some((python) => spawnSync(python, ['-c', look]).status === 0);
 }
 
-function hasFont() {
+/** @param like a part of the font's file name */
+function hasFont(like) {
   if (process.platform !== 'linux') return true;
   return ['/usr/share/fonts', '/usr/local/share/fonts'].some((folder) => {
     if (!fs.existsSync(folder)) return false;
-    return fs.readdirSync(folder, { recursive: true }).some((file) => /\.(ttf|otf|ttc)$/i.test(String(file)));
+    return fs
+      .readdirSync(folder, { recursive: true })
+      .some((file) => /\.(ttf|otf|ttc)$/i.test(String(file)) && like.test(path.basename(String(file))));
   });
 }

@@ -1,7 +1,7 @@
 import type { App } from './app';
-import { AppError } from './base/errors';
-import { settings } from './settings';
+import { AppError, isAppError } from './base/errors';
 import type { EncryptionChange } from './engine/protocol';
+import { settings } from './settings';
 
 export interface PasswordAnswer {
   readonly change: 'on' | 'change' | 'off';
@@ -12,15 +12,22 @@ export interface PasswordAnswer {
 }
 
 /**
- * Turns encryption on or off, or changes the password; then, as Finder does after turning it on, backs up. A remembered
- * password is replaced only after the device has confirmed the new one.
+ * Turns encryption on or off, or changes the password; then, after turning it on, backs up at once, so that there is a
+ * backup that holds what only encrypted ones hold. A remembered password is replaced only after the device has confirmed
+ * the new one.
  * @throws AppError with the engine's code; `passwordNeeded`, `passwordEmpty`
  */
 export async function changeEncryption(app: App, udid: string, answer: PasswordAnswer): Promise<void> {
-  await app.engine.call('changeEncryption', { udid, change: await toChange(app, udid, answer) });
-  if (answer.change !== 'off' && answer.remember) await app.passwords.set(udid, answer.newPassword);
-  else await app.passwords.forget(udid);
-  if (answer.change === 'on') await app.engine.call('backUp', { udid, folder: settings().folderFor(udid) });
+  const change = await toChange(app, udid, answer);
+  try {
+    await app.engine.call('changeEncryption', { udid, change });
+  } catch (error) {
+    if (change.kind !== 'on' && isAppError(error, 'wrongPassword')) app.passwords.refuse(udid, change.oldPassword);
+    throw error;
+  }
+  if (change.kind !== 'off' && answer.remember) await app.passwords.set(udid, change.newPassword);
+  else await app.passwords.retire(udid);
+  if (change.kind === 'on') await app.engine.call('backUp', { udid, folder: settings().folderFor(udid) });
 }
 
 async function toChange(app: App, udid: string, answer: PasswordAnswer): Promise<EncryptionChange> {

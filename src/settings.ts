@@ -10,20 +10,24 @@ export interface Settings {
   readonly listedFolders: readonly string[];
   /** Empty: the environment, else the platform's usual place. */
   readonly socketAddress: string;
+  /** Days; 0: nobody wants to be reminded. */
+  readonly reminderDays: number;
 }
 
 const SECTION = 'iosBackup';
 
 export function settings(): Settings {
-  const folder = absolute(trusted<string>('folder') ?? '') ?? defaultFolder();
-  const deviceFolders = trusted<Readonly<Record<string, string>>>('deviceFolders') ?? {};
-  const moreFolders = trusted<readonly string[]>('moreFolders') ?? [];
+  const folder = absolute(trusted('folder')) ?? defaultFolder();
+  const deviceFolders = record(trusted('deviceFolders'));
+  const more = trusted('moreFolders');
+  const moreFolders: readonly unknown[] = Array.isArray(more) ? more : [];
   const ofDevices = Object.values(deviceFolders).map(absolute);
   const listed = [folder, ...ofDevices, ...moreFolders.map(absolute)].filter((one) => one !== undefined);
   return {
-    folderFor: (udid) => absolute(deviceFolders[udid] ?? '') ?? folder,
+    folderFor: (udid) => absolute(deviceFolders[udid]) ?? folder,
     listedFolders: [...new Set(listed)],
-    socketAddress: (trusted<string>('socketAddress') ?? '').trim(),
+    socketAddress: text(trusted('socketAddress')).trim(),
+    reminderDays: days(trusted('reminderDays')),
   };
 }
 
@@ -44,20 +48,40 @@ export async function setFolder(udid: string | undefined, folder: string | undef
     await configuration.update('folder', folder, vscode.ConfigurationTarget.Global);
     return;
   }
-  const folders = { ...trusted<Readonly<Record<string, string>>>('deviceFolders') };
+  const folders: Record<string, unknown> = { ...record(trusted('deviceFolders')) };
   if (folder === undefined) delete folders[udid];
   else folders[udid] = folder;
   await configuration.update('deviceFolders', folders, vscode.ConfigurationTarget.Global);
 }
 
-/** The user's own value: a workspace must not be able to redirect a backup, whatever its settings file says. */
-function trusted<T>(name: string): T | undefined {
-  const found = vscode.workspace.getConfiguration(SECTION).inspect<T>(name);
+export async function turnRemindersOff(): Promise<void> {
+  await vscode.workspace.getConfiguration(SECTION).update('reminderDays', 0, vscode.ConfigurationTarget.Global);
+}
+
+/**
+ * The user's own value: a workspace must not be able to redirect a backup, whatever its settings file says. Typed by
+ * hand, so it can be anything.
+ */
+function trusted(name: string): unknown {
+  const found = vscode.workspace.getConfiguration(SECTION).inspect(name);
   return found?.globalValue ?? found?.defaultValue;
 }
 
 function absolute(folder: unknown): string | undefined {
-  if (typeof folder !== 'string' || folder.trim() === '') return undefined;
-  const expanded = folder.replace(/^~(?=$|[\\/])/, os.homedir());
+  const expanded = text(folder)
+    .trim()
+    .replace(/^~(?=$|[\\/])/, os.homedir());
   return path.isAbsolute(expanded) ? path.normalize(expanded) : undefined;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function days(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? value : 0;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import type { TreeNode } from '../views/tree/nodes';
@@ -6,5 +7,5 @@ import { chooseJob } from './chooseJob';
 export async function cancelBackup(app: App, node?: TreeNode): Promise<void> {
   const job = await chooseJob(app, node);
   if (job) await app.engine.call('cancelJob', { jobId: job.id });
-  else await vscode.window.showInformationMessage(vscode.l10n.t('Nothing is running.'));
+  else await vscode.window.showInformationMessage(t('Nothing is running.'));
 }

@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import { AppError } from '../base/errors';
@@ -26,7 +27,7 @@ export async function chooseBackup(
       detail: backup.path,
       backup,
     })),
-    { title: vscode.l10n.t('Choose a backup'), matchOnDescription: true, matchOnDetail: true },
+    { title: t('Choose a backup'), matchOnDescription: true, matchOnDetail: true },
   );
   return picked?.backup;
 }

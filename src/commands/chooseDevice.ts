@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import { AppError } from '../base/errors';
@@ -27,7 +28,7 @@ export async function chooseDevice(
       detail: device.udid,
       device,
     })),
-    { title: vscode.l10n.t('Choose a device'), matchOnDetail: true },
+    { title: t('Choose a device'), matchOnDetail: true },
   );
   return picked?.device;
 }

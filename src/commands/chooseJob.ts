@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import type { Job } from '../engine/protocol';
@@ -11,7 +12,7 @@ export async function chooseJob(app: App, node: TreeNode | undefined): Promise<J
   if (running.length < 2) return running[0];
   const picked = await vscode.window.showQuickPick(
     running.map((job) => ({ label: job.name, description: stageText(job.progress.stage), job })),
-    { title: vscode.l10n.t('Choose what is running') },
+    { title: t('Choose what is running') },
   );
   return picked?.job;
 }

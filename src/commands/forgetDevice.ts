@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import type { TreeNode } from '../views/tree/nodes';
@@ -6,12 +7,12 @@ import { chooseDevice, deviceName } from './chooseDevice';
 export async function forgetDevice(app: App, node?: TreeNode): Promise<void> {
   const device = await chooseDevice(app, node, ({ trust: { kind } }) => kind === 'trusted' || kind === 'stale');
   if (!device) return;
-  const forget = vscode.l10n.t('Forget');
+  const forget = t('Forget');
   const answer = await vscode.window.showWarningMessage(
-    vscode.l10n.t('Forget {0}?', deviceName(device)),
+    t('Forget {0}?', deviceName(device)),
     {
       modal: true,
-      detail: vscode.l10n.t(
+      detail: t(
         'This computer and the device will no longer trust each other. Backups stay where they are. To back up again, tap Trust on the device once more.',
       ),
     },

@@ -1,5 +1,6 @@
 import type { App } from '../app';
 import { isCancellation, toErrorData } from '../base/errors';
+import { isToldByJob } from '../views/isToldByJob';
 import { showProblem } from '../views/showProblem';
 
 /** The one place where a failed command becomes a message. Details go to the log, a next step to the person. */
@@ -11,6 +12,6 @@ export async function runCommand(app: App, id: string, body: () => Promise<void>
     const { code, message } = toErrorData(error);
     app.log.error(`${id}: ${code}: ${message}`);
     if (error instanceof Error && code === 'unexpected') app.log.error(error);
-    await showProblem(app, error);
+    if (!(await isToldByJob(app, error))) await showProblem(app, error);
   }
 }

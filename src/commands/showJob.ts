@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import { jobDetails, jobTitle } from '../texts/jobs';
@@ -8,12 +9,12 @@ import { chooseJob } from './chooseJob';
 export async function showJob(app: App, node?: TreeNode): Promise<void> {
   const job = await chooseJob(app, node);
   if (!job) {
-    await vscode.window.showInformationMessage(vscode.l10n.t('Nothing is running.'));
+    await vscode.window.showInformationMessage(t('Nothing is running.'));
     return;
   }
-  const cancel = { label: `$(stop-circle) ${vscode.l10n.t('Cancel')}`, act: 'cancel' } as const;
-  const open = { label: `$(device-mobile) ${vscode.l10n.t('Open Device Page')}`, act: 'open' } as const;
-  const log = { label: `$(output) ${vscode.l10n.t('Show Log')}`, act: 'log' } as const;
+  const cancel = { label: `$(stop-circle) ${t('Cancel')}`, act: 'cancel' } as const;
+  const open = { label: `$(device-mobile) ${t('Open Device Page')}`, act: 'open' } as const;
+  const log = { label: `$(output) ${t('Show Log')}`, act: 'log' } as const;
   const picked = await vscode.window.showQuickPick([cancel, ...(job.udid ? [open] : []), log], {
     title: jobTitle(job),
     placeHolder: jobDetails(job),

@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
 
@@ -6,9 +7,9 @@ export async function showLog(app: App): Promise<void> {
   app.log.show();
   const { logFile } = app.engine;
   if (!logFile) return;
-  const open = vscode.l10n.t('Open the Engine’s Log');
+  const open = t('Open the Engine’s Log');
   const answer = await vscode.window.showInformationMessage(
-    vscode.l10n.t('Devices and backups are handled by a background process with a log of its own.'),
+    t('Devices and backups are handled by a background process with a log of its own.'),
     open,
   );
   if (answer === open) await vscode.window.showTextDocument(vscode.Uri.file(logFile), { preview: true });

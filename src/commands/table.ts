@@ -3,9 +3,13 @@ import type { App } from '../app';
 import type { TreeNode } from '../views/tree/nodes';
 import { backUpNow } from './backUpNow';
 import { cancelBackup } from './cancelBackup';
+import { changeBackupPassword } from './changeBackupPassword';
 import { chooseFolder } from './chooseFolder';
 import { forgetDevice } from './forgetDevice';
+import { forgetPassword } from './forgetPassword';
+import { forgotPassword } from './forgotPassword';
 import { fullBackup } from './fullBackup';
+import { manageBackups } from './manageBackups';
 import { openDevice } from './openDevice';
 import { refresh } from './refresh';
 import { runCommand } from './runCommand';
@@ -14,6 +18,8 @@ import { showJob } from './showJob';
 import { showLog } from './showLog';
 import { showMuxHelp } from './showMuxHelp';
 import { trustDevice } from './trustDevice';
+import { turnEncryptionOff } from './turnEncryptionOff';
+import { turnEncryptionOn } from './turnEncryptionOn';
 
 /** `node` is the clicked tree node, or what another part names; undefined from the palette or a key binding. */
 export type Command = (app: App, node?: TreeNode) => Promise<void>;
@@ -28,7 +34,13 @@ export const commands = {
   'iosBackup.cancelBackup': cancelBackup,
   'iosBackup.showJob': showJob,
   'iosBackup.showBackupInFileManager': showBackupInFileManager,
+  'iosBackup.manageBackups': manageBackups,
   'iosBackup.chooseFolder': chooseFolder,
+  'iosBackup.turnEncryptionOn': turnEncryptionOn,
+  'iosBackup.changeBackupPassword': changeBackupPassword,
+  'iosBackup.turnEncryptionOff': turnEncryptionOff,
+  'iosBackup.forgotPassword': forgotPassword,
+  'iosBackup.forgetPassword': forgetPassword,
   'iosBackup.refresh': refresh,
   'iosBackup.showMuxHelp': showMuxHelp,
   'iosBackup.showLog': showLog,

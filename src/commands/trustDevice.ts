@@ -1,3 +1,4 @@
+import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import { isCancellation } from '../base/errors';
@@ -12,7 +13,7 @@ export async function trustDevice(app: App, node?: TreeNode): Promise<void> {
 
 /** Waits until the person has answered on the device. @returns whether it trusts this computer now. */
 export async function trust(app: App, device: DeviceInfo): Promise<boolean> {
-  const title = vscode.l10n.t('Unlock {0}, tap Trust and enter its passcode', deviceName(device));
+  const title = t('Unlock {0}, tap Trust and enter its passcode', deviceName(device));
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title, cancellable: true },
     async (_progress, token) => {

@@ -1,30 +1,69 @@
 import * as vscode from 'vscode';
 import type { App } from '../app';
+import { linuxFamily } from './linuxFamily';
 
-/** Why a view is empty, for the welcome texts in package.json. A value is sent only when it changes. */
+/** What the texts of empty views and the steps of the walkthrough in package.json ask for. */
+export type ContextKey =
+  /** What stands between this computer and devices. */
+  | 'iosBackup:mux'
+  /** Why no backups are listed. */
+  | 'iosBackup:backups'
+  /** `darwin`, `win32`, or a family of Linux distributions: `debian`, `fedora`, `arch`, `suse`, `linux`. */
+  | 'iosBackup:system'
+  /** Steps that a person has taken. */
+  | 'iosBackup:deviceSeen'
+  | 'iosBackup:trusted'
+  | 'iosBackup:backedUp'
+  | 'iosBackup:encrypted'
+  | 'iosBackup:checked';
+
+/** Keeps VS Code's context keys true. A value is sent only when it changes. */
 export class ContextKeys implements vscode.Disposable {
   readonly #app: App;
   readonly #subscription: vscode.Disposable;
-  readonly #sent = new Map<string, string>();
+  readonly #sent = new Map<ContextKey, string | boolean>();
 
   constructor(app: App) {
     this.#app = app;
     this.#subscription = app.engine.onChange(() => this.#update());
-    this.#set('iosBackup:platform', process.platform);
     this.#update();
+    void this.#setSystem();
   }
 
   dispose(): void {
     this.#subscription.dispose();
   }
 
-  #update(): void {
-    const { engine } = this.#app;
-    this.#set('iosBackup:mux', engine.state?.mux.kind ?? (engine.session === 'lost' ? 'engineLost' : 'connecting'));
-    this.#set('iosBackup:backups', backupsReason(this.#app));
+  async #setSystem(): Promise<void> {
+    const { platform } = process;
+    this.#set('iosBackup:system', platform === 'linux' ? await linuxFamily() : platform);
   }
 
-  #set(key: string, value: string): void {
+  #update(): void {
+    const { engine } = this.#app;
+    const { state } = engine;
+    this.#set('iosBackup:mux', state?.mux.kind ?? (engine.session === 'lost' ? 'engineLost' : 'connecting'));
+    this.#set('iosBackup:backups', backupsReason(this.#app));
+    if (!state) return;
+    const { devices, catalogue, jobs } = state;
+    const finished = catalogue.backups.filter((backup) => backup.state === 'finished');
+    this.#set('iosBackup:deviceSeen', devices.length > 0);
+    this.#set(
+      'iosBackup:trusted',
+      devices.some(({ trust }) => trust.kind === 'trusted'),
+    );
+    this.#set('iosBackup:backedUp', finished.length > 0);
+    this.#set(
+      'iosBackup:encrypted',
+      finished.some(({ encrypted }) => encrypted),
+    );
+    this.#set(
+      'iosBackup:checked',
+      jobs.some(({ kind, outcome }) => kind === 'verify' && outcome?.kind === 'done'),
+    );
+  }
+
+  #set(key: ContextKey, value: string | boolean): void {
     if (this.#sent.get(key) === value) return;
     this.#sent.set(key, value);
     void vscode.commands.executeCommand('setContext', key, value);

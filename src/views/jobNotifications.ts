@@ -65,9 +65,10 @@ export class JobNotifications implements vscode.Disposable {
     this.#passcodeBanners.delete(id);
   }
 
-  async #tellEnd({ kind, name, outcome }: Job): Promise<void> {
+  async #tellEnd(job: Job): Promise<void> {
+    const { kind, name, outcome } = job;
     if (!outcome || kind === 'pair') return;
-    if (outcome.kind === 'failed') return showProblem(this.#app, fromErrorData(outcome.error));
+    if (outcome.kind === 'failed') return showProblem(this.#app, fromErrorData(outcome.error), job);
     if (outcome.kind === 'cancelled') {
       if (kind === 'backup')
         void vscode.window.showInformationMessage(

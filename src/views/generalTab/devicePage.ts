@@ -3,11 +3,14 @@ import type { App } from '../../app';
 import { isCancellation, toErrorData } from '../../base/errors';
 import type { EngineCalls, HistoryEntry } from '../../engine/protocol';
 import { settings } from '../../settings';
+import { lostPasswordHelp, type RememberedState } from '../../texts/lostPassword';
+import { tryRememberedPasswords } from '../../tryRememberedPasswords';
 import { showProblem } from '../showProblem';
+import { isToldByJob } from '../isToldByJob';
 import { pageHtml } from './html';
 import { act } from './intents';
 import { pageState } from './pageState';
-import type { ToPage } from './protocol';
+import type { PasswordChange, ToPage } from './protocol';
 import { readMessage } from './readMessage';
 
 /** Times on the page (time gone, countdowns) move on by themselves. */
@@ -52,13 +55,29 @@ export class DevicePage implements vscode.Disposable {
     this.#panel.reveal();
   }
 
-  /** Opens the dialog, at once or as soon as the page is there. */
-  askPassword(change: 'on' | 'change' | 'off'): void {
-    void this.#app.passwords.has(this.#udid).then((remembered) => {
-      const message: ToPage = { type: 'askPassword', change, remembered };
-      if (this.#ready) void this.#panel.webview.postMessage(message);
-      else this.#waitingDialog = message;
-    });
+  /** Opens the dialog for a change of encryption. */
+  async askPassword(change: PasswordChange): Promise<void> {
+    this.#openDialog({ type: 'askPassword', change, remembered: await this.#app.passwords.has(this.#udid) });
+  }
+
+  /** Opens the dialog that helps when the password is lost. */
+  async helpWithPassword(): Promise<void> {
+    const candidates = await this.#app.passwords.candidates(this.#udid);
+    this.#showHelp(candidates.length > 0 ? 'some' : 'none');
+  }
+
+  async tryRemembered(): Promise<void> {
+    this.#showHelp(await tryRememberedPasswords(this.#app, this.#udid));
+  }
+
+  #showHelp(remembered: RememberedState): void {
+    this.#openDialog({ type: 'forgotPassword', help: lostPasswordHelp(remembered, process.platform) });
+  }
+
+  /** At once, or as soon as the page is there. */
+  #openDialog(message: ToPage): void {
+    if (this.#ready) void this.#panel.webview.postMessage(message);
+    else this.#waitingDialog = message;
   }
 
   dispose(): void {
@@ -78,23 +97,15 @@ export class DevicePage implements vscode.Disposable {
         this.#waitingDialog = undefined;
         return;
       }
-      await act(this.#app, this.#udid, intent, (change) => this.askPassword(change));
+      await act({ app: this.#app, udid: this.#udid, page: this }, intent);
     } catch (error) {
       if (isCancellation(error)) return;
       const { code, message: text } = toErrorData(error);
       this.#app.log.error(`page: ${code}: ${text}`);
-      // The end of a job is shown by the page itself and by the window's notification.
-      if (!this.#endedJob(code)) await showProblem(this.#app, error);
+      if (!(await isToldByJob(this.#app, error))) await showProblem(this.#app, error);
     } finally {
       this.#draw();
     }
-  }
-
-  #endedJob(code: string): boolean {
-    const jobs = this.#app.engine.state?.jobs ?? [];
-    return jobs.some(
-      ({ udid, outcome }) => udid === this.#udid && outcome?.kind === 'failed' && outcome.error.code === code,
-    );
   }
 
   #follow(): void {
@@ -131,9 +142,16 @@ export class DevicePage implements vscode.Disposable {
       udid: this.#udid,
       engine: engine.state,
       folder: settings().folderFor(this.#udid),
+      engineLost: engine.session === 'lost',
       automatic: this.#app.automatic.settingOf(this.#udid),
       estimate: this.#estimate,
       history: this.#history,
+      reminderDays: settings().reminderDays,
+      reminderQuietUntil: this.#app.reminders.quietUntil(this.#udid),
+      can: {
+        openBackup: this.#app.hasCommand('iosBackup.openBackup'),
+        restore: this.#app.hasCommand('iosBackup.restore'),
+      },
       now: Date.now(),
     });
     if (this.#panel.title !== state.header.name) this.#panel.title = state.header.name;

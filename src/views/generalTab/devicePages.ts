@@ -26,10 +26,10 @@ export class DevicePages implements vscode.Disposable, vscode.WebviewPanelSerial
     this.#show(udid, vscode.window.createWebviewPanel(VIEW_TYPE, t('Device'), vscode.ViewColumn.Active));
   }
 
-  /** Shows the dialog for a change of encryption on the device's page. */
-  askPassword(udid: string, change: 'on' | 'change' | 'off'): void {
+  /** Shows the dialog for a lost password on the device's page. */
+  async helpWithPassword(udid: string): Promise<void> {
     this.open(udid);
-    this.#pages.get(udid)?.askPassword(change);
+    await this.#pages.get(udid)?.helpWithPassword();
   }
 
   deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {

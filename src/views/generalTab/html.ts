@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
+import { strengthTexts } from '../../texts/strength';
 import type { PageWords } from './protocol';
 
 /** The page's frame. Everything that changes arrives as a message, so this is built once per load. */
@@ -22,8 +23,8 @@ export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri): str
 <body>
 <main>
   <header>
-    <div id="picture" class="picture" aria-hidden="true"><i class="codicon codicon-device-mobile"></i></div>
-    <h1 id="name"></h1>
+    <div id="picture" class="picture" aria-hidden="true">${PICTURES}</div>
+    <h1 id="name" tabindex="-1"></h1>
     <p id="facts" class="dim"></p>
     <div id="capacity" class="capacity" hidden>
       <meter id="capacity-bar" min="0" max="1" aria-labelledby="capacity-text"></meter>
@@ -34,56 +35,63 @@ export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri): str
 
   <div id="live" class="visually-hidden" role="status" aria-live="polite"></div>
 
-  <section id="notice" class="card notice" hidden aria-labelledby="notice-title">
+  <section id="notice" class="card" hidden aria-labelledby="notice-title">
     <h2 id="notice-title"></h2>
     <p id="notice-text" class="dim"></p>
-    <div class="actions"><button id="notice-action" class="primary" hidden></button></div>
+    <progress id="notice-wait" aria-labelledby="notice-title" hidden></progress>
+    <div id="notice-actions" class="actions"><button id="notice-action" hidden></button><button id="notice-second" hidden></button></div>
   </section>
 
-  <section id="job" class="card" hidden aria-labelledby="job-title">
-    <div id="passcode" class="passcode" hidden>${icon('lock')}<div><strong id="passcode-title"></strong><br><span id="passcode-text" class="dim"></span></div></div>
-    <div class="hero">
-      <div><h2 id="job-title"></h2><p id="job-stage" class="dim"></p></div>
-      <button id="cancel-job">${say(t('Cancel'))}</button>
-    </div>
-    <progress id="job-bar" max="1" aria-labelledby="job-title"></progress>
-    <ul id="job-facts" class="facts dim"></ul>
-  </section>
-
-  <section id="result" class="card result" hidden aria-labelledby="result-title">
-    <div class="hero">
-      <div><h2 id="result-title"></h2><p id="result-text" class="dim"></p></div>
-      <button id="dismiss">${say(t('Dismiss'))}</button>
-    </div>
-  </section>
-
-  <section id="backup" hidden aria-labelledby="backups-heading">
+  <section id="backups" hidden aria-labelledby="backups-heading">
     <h2 id="backups-heading" class="heading">${say(t('Backups'))}</h2>
     <div class="card">
-      <div class="hero">
-        <div><h3 id="last"></h3><p id="last-facts" class="dim"></p></div>
-        <button id="back-up-now" class="primary">${say(t('Back Up Now'))}</button>
+      <div id="result" class="row banner" hidden>
+        <div class="text"><h3 id="result-title"></h3><p id="result-text" class="dim"></p></div>
+        <div class="actions"><button id="result-action" hidden></button><button id="dismiss">${say(t('Dismiss'))}</button></div>
       </div>
-      <ul id="next" class="facts"></ul>
-      <div class="links">
+      <div id="reminder" class="row banner" hidden>
+        <div class="text"><h3 id="reminder-title" class="tone-warning"></h3><p id="reminder-text" class="dim"></p></div>
+        <div class="actions"><button id="dismiss-reminder">${say(t('Remind Me Later'))}</button></div>
+      </div>
+      <div id="job" class="job" hidden role="group" aria-labelledby="job-title">
+        <div id="passcode" class="passcode" hidden>${icon('lock')}<div><strong id="passcode-title"></strong><br><span id="passcode-text" class="dim"></span></div></div>
+        <div class="hero">
+          <div><h3 id="job-title"></h3><p id="job-stage" class="dim"></p></div>
+          <button id="cancel-job">${say(t('Cancel'))}</button>
+        </div>
+        <progress id="job-bar" max="1" aria-labelledby="job-title"></progress>
+        <ul id="job-facts" class="facts dim"></ul>
+      </div>
+      <div id="last" class="last">
+        <div class="hero">
+          <div><h3 id="last-title"></h3><p id="last-facts" class="dim"></p></div>
+          <button id="back-up-now" class="primary">${say(t('Back Up Now'))}</button>
+        </div>
+        <ul id="next" class="facts"></ul>
+      </div>
+      <div id="links" class="row actions">
         <button id="manage">${say(t('Manage Backups…'))}</button>
-        <button id="restore">${say(t('Restore Backup…'))}</button>
-        <button id="open">${say(t('Open as Folder'))}</button>
+        <button id="restore" hidden>${say(t('Restore Backup…'))}</button>
+        <button id="open" hidden>${say(t('Open as Folder'))}</button>
       </div>
     </div>
   </section>
 
   <section id="place" hidden aria-labelledby="place-heading">
     <h2 id="place-heading" class="heading">${say(t('What is backed up, and where'))}</h2>
-    <div class="card" role="radiogroup" aria-labelledby="place-heading">
-      ${choice('radio', 'cloud', t('To iCloud'), 'name="place"')}
-      ${choice('radio', 'computer', t('To this computer'), 'name="place"')}
+    <p id="place-busy" class="dim note" hidden>${say(t('This can be changed when the running job has ended.'))}</p>
+    <div class="card">
+      <div role="radiogroup" aria-labelledby="place-heading">
+        ${choice('radio', 'cloud', t('To iCloud'), 'name="place"')}
+        ${choice('radio', 'computer', t('To this computer'), 'name="place"')}
+      </div>
+      <p id="cloud-locked" class="row below reason" hidden></p>
       <div class="row below">
-        <div class="text"><span id="folder"></span><p id="folder-warning" class="warning" hidden></p></div>
+        <div class="text"><span id="folder" class="path"></span><p id="folder-warning" class="tone-warning" hidden></p></div>
         <button id="choose-folder">${say(t('Change Folder…'))}</button>
       </div>
       ${choice('checkbox', 'encrypt', t('Encrypt local backup'))}
-      <div class="row below actions">
+      <div id="password-actions" class="row below actions">
         <button id="change-password">${say(t('Change Password…'))}</button>
         <button id="forgot-password" class="link">${say(t('I do not know the password'))}</button>
       </div>
@@ -131,6 +139,13 @@ export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri): str
     </div>
   </form>
 </dialog>
+
+<dialog id="forgot-dialog" aria-labelledby="forgot-heading">
+  <h2 id="forgot-heading">${say(t('If you do not know the password'))}</h2>
+  <p class="dim">${say(t('Nobody can find out the password of a backup. Try these, in this order.'))}</p>
+  <ol id="forgot-list"></ol>
+  <div class="actions end"><button id="forgot-close" class="primary">${say(t('Close'))}</button></div>
+</dialog>
 <script nonce="${nonce}" type="application/json" id="words">${words()}</script>
 <script nonce="${nonce}" src="${uri('dist', 'page.js')}"></script>
 </body>
@@ -140,7 +155,7 @@ export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri): str
 function choice(type: 'radio' | 'checkbox', id: string, label: string, attributes = ''): string {
   return `<div class="row choice">
         <input type="${type}" id="${id}" ${attributes} aria-describedby="${id}-text ${id}-reason">
-        <div class="text"><label for="${id}">${say(label)}</label><p id="${id}-text" class="dim"></p><p id="${id}-reason" class="reason dim" hidden></p></div>
+        <div class="text"><label for="${id}">${say(label)}</label><p id="${id}-text" class="dim"></p><p id="${id}-reason" class="reason" hidden></p></div>
       </div>`;
 }
 
@@ -157,7 +172,7 @@ function words(): string {
       off: t('Later backups will lack passwords, Health and other private data. Earlier ones stay encrypted.'),
     },
     buttons: { on: t('Set Password'), change: t('Change Password'), off: t('Turn Off') },
-    strength: [t('Very weak'), t('Weak'), t('Fair'), t('Strong')],
+    strength: strengthTexts(),
     differ: t('The two passwords are not the same.'),
     empty: t('Enter a password.'),
     copy: t('Copy'),
@@ -166,6 +181,12 @@ function words(): string {
   // `<` must not be able to end the script element.
   return JSON.stringify(all).replaceAll('<', '\\u003c');
 }
+
+/** The kinds of devices, drawn in the text's colour; the style sheet shows the one that fits. */
+const PICTURES = `
+      <svg class="phone" viewBox="0 0 48 80"><rect x="3" y="3" width="42" height="74" rx="9"/><path d="M18 9h12"/></svg>
+      <svg class="tablet" viewBox="0 0 64 80"><rect x="3" y="3" width="58" height="74" rx="6"/><circle cx="32" cy="8" r="1"/></svg>
+      <svg class="player" viewBox="0 0 48 80"><rect x="3" y="3" width="42" height="74" rx="7"/><path d="M8 13h32v50H8z"/><circle cx="24" cy="70" r="3"/></svg>`;
 
 const say = escapeHtml;
 

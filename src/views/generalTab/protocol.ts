@@ -9,6 +9,7 @@ export interface PageState {
   readonly job?: JobState;
   /** How the last job ended, until dismissed. */
   readonly result?: ResultState;
+  readonly reminder?: ReminderState;
   readonly backup?: BackupState;
   readonly place?: PlaceState;
   readonly options?: OptionsState;
@@ -16,7 +17,8 @@ export interface PageState {
 }
 
 export interface HeaderState {
-  readonly picture: 'phone' | 'tablet' | 'disconnected';
+  readonly picture: 'phone' | 'tablet' | 'player';
+  readonly connected: boolean;
   readonly name: string;
   /** Model, iOS version, battery, connection. */
   readonly facts: readonly string[];
@@ -34,7 +36,13 @@ export interface NoticeState {
   readonly text: string;
   /** The device is being waited for. */
   readonly busy: boolean;
-  readonly action?: { readonly label: string; readonly intent: 'trust' | 'cancelTrust' | 'showMuxHelp' };
+  readonly action?: NoticeAction;
+  readonly second?: NoticeAction;
+}
+
+export interface NoticeAction {
+  readonly label: string;
+  readonly intent: 'trust' | 'cancelTrust' | 'showMuxHelp' | 'showLog' | 'reconnect';
 }
 
 export interface JobState {
@@ -55,6 +63,24 @@ export interface ResultState {
   readonly tone: Tone;
   readonly title: string;
   readonly text: string;
+  /** The one next step, where a command takes it. */
+  readonly action?: { readonly label: string; readonly command: ResultCommand };
+}
+
+export const RESULT_COMMANDS = [
+  'iosBackup.showMuxHelp',
+  'iosBackup.trustDevice',
+  'iosBackup.chooseFolder',
+  'iosBackup.backUpNow',
+  'iosBackup.fullBackup',
+  'iosBackup.forgotPassword',
+  'iosBackup.showLog',
+] as const;
+export type ResultCommand = (typeof RESULT_COMMANDS)[number];
+
+export interface ReminderState {
+  readonly title: string;
+  readonly text: string;
 }
 
 export interface BackupState {
@@ -65,13 +91,19 @@ export interface BackupState {
   /** What the next one needs and what is free; a warning when it does not fit. */
   readonly next: readonly { readonly tone: Tone; readonly text: string }[];
   readonly canBackUp: boolean;
-  readonly canOpen: boolean;
-  readonly canRestore: boolean;
+  readonly canManage: boolean;
+  /** Absent: this window does not offer it. */
+  readonly canOpen?: boolean;
+  readonly canRestore?: boolean;
 }
 
 export interface PlaceState {
+  /** A job runs: nothing can be changed before it has ended. */
+  readonly busy: boolean;
   readonly cloud: ChoiceState;
   readonly computer: ChoiceState;
+  /** Why neither of the two can be chosen; absent when they can. */
+  readonly cloudLocked?: string;
   readonly folder: { readonly text: string; readonly warning?: string };
   readonly encryption: ChoiceState & { readonly canChangePassword: boolean };
 }
@@ -99,7 +131,19 @@ export interface HistoryRow {
 export type ToPage =
   | { readonly type: 'state'; readonly state: PageState }
   /** Opens the dialog for a password; `remembered`: the old one need not be typed. */
-  | { readonly type: 'askPassword'; readonly change: 'on' | 'change' | 'off'; readonly remembered: boolean };
+  | { readonly type: 'askPassword'; readonly change: PasswordChange; readonly remembered: boolean }
+  /** Opens the dialog for a lost password. */
+  | { readonly type: 'forgotPassword'; readonly help: readonly HelpSection[] };
+
+export type PasswordChange = 'on' | 'change' | 'off';
+
+/** A way out, in the order in which to try them. */
+export interface HelpSection {
+  readonly title: string;
+  readonly text: string;
+  readonly steps: readonly string[];
+  readonly actions: readonly { readonly label: string; readonly act: 'tryRemembered' | 'change' | 'off' }[];
+}
 
 /** Page → host. `ready` comes first, after each (re)load; the host answers with the state. */
 export type FromPage =
@@ -109,22 +153,26 @@ export type FromPage =
         | 'trust'
         | 'cancelTrust'
         | 'showMuxHelp'
+        | 'reconnect'
         | 'backUpNow'
+        | 'dismissReminder'
         | 'manageBackups'
         | 'restore'
         | 'openBackup'
         | 'chooseFolder'
-        | 'changePassword'
         | 'forgotPassword'
+        | 'tryRemembered'
         | 'showLog';
     }
+  | { readonly type: 'askPassword'; readonly change: PasswordChange }
+  | { readonly type: 'takeStep'; readonly command: ResultCommand }
   | { readonly type: 'cancelJob' | 'dismissJob'; readonly jobId: string }
-  | { readonly type: 'setCloud' | 'setEncryption' | 'setWifi' | 'setAutomatic'; readonly on: boolean }
+  | { readonly type: 'setCloud' | 'setWifi' | 'setAutomatic'; readonly on: boolean }
   | { readonly type: 'setAutomaticHours'; readonly hours: number }
   | { readonly type: 'copy'; readonly text: string }
   | {
       readonly type: 'password';
-      readonly change: 'on' | 'change' | 'off';
+      readonly change: PasswordChange;
       /** Empty: the remembered one. */
       readonly oldPassword: string;
       readonly newPassword: string;
@@ -133,9 +181,9 @@ export type FromPage =
 
 /** Texts that the page chooses itself, because they depend on what is typed. */
 export interface PageWords {
-  readonly headings: Readonly<Record<'on' | 'change' | 'off', string>>;
-  readonly texts: Readonly<Record<'on' | 'change' | 'off', string>>;
-  readonly buttons: Readonly<Record<'on' | 'change' | 'off', string>>;
+  readonly headings: Readonly<Record<PasswordChange, string>>;
+  readonly texts: Readonly<Record<PasswordChange, string>>;
+  readonly buttons: Readonly<Record<PasswordChange, string>>;
   readonly strength: readonly [string, string, string, string];
   readonly differ: string;
   readonly empty: string;

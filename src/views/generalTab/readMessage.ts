@@ -1,22 +1,26 @@
 import { AppError } from '../../base/errors';
-import type { FromPage } from './protocol';
+import { RESULT_COMMANDS, type FromPage, type PasswordChange } from './protocol';
 
 const PLAIN = [
   'ready',
   'trust',
   'cancelTrust',
   'showMuxHelp',
+  'reconnect',
   'backUpNow',
+  'dismissReminder',
   'manageBackups',
   'restore',
   'openBackup',
   'chooseFolder',
-  'changePassword',
   'forgotPassword',
+  'tryRemembered',
   'showLog',
 ] as const;
+const CHANGES: readonly PasswordChange[] = ['on', 'change', 'off'];
 /** Longer than any password or serial number that a person types or copies. */
 const MAX_TEXT = 4096;
+const MAX_HOURS = 24 * 31;
 
 /** A message of the page, looked at field by field. @throws AppError `notAllowed` for anything else. */
 export function readMessage(message: unknown): FromPage {
@@ -30,31 +34,39 @@ export function readMessage(message: unknown): FromPage {
     case 'dismissJob':
       return { type, jobId: text(fields, 'jobId') };
     case 'setCloud':
-    case 'setEncryption':
     case 'setWifi':
     case 'setAutomatic':
       return { type, on: flag(fields, 'on') };
     case 'setAutomaticHours': {
       const hours = fields['hours'];
-      if (typeof hours !== 'number' || !Number.isInteger(hours) || hours < 1 || hours > 24 * 31) throw refused('hours');
+      if (typeof hours !== 'number' || !Number.isInteger(hours) || hours < 1 || hours > MAX_HOURS) {
+        throw refused('hours');
+      }
       return { type, hours };
     }
     case 'copy':
       return { type, text: text(fields, 'text') };
-    case 'password': {
-      const change = fields['change'];
-      if (change !== 'on' && change !== 'change' && change !== 'off') throw refused('change');
+    case 'askPassword':
+      return { type, change: oneOf(fields, 'change', CHANGES) };
+    case 'takeStep':
+      return { type, command: oneOf(fields, 'command', RESULT_COMMANDS) };
+    case 'password':
       return {
         type,
-        change,
+        change: oneOf(fields, 'change', CHANGES),
         oldPassword: text(fields, 'oldPassword'),
         newPassword: text(fields, 'newPassword'),
         remember: flag(fields, 'remember'),
       };
-    }
     default:
       throw refused('unknown type');
   }
+}
+
+function oneOf<T extends string>(fields: Readonly<Record<string, unknown>>, name: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === fields[name]);
+  if (found === undefined) throw refused(name);
+  return found;
 }
 
 function text(fields: Readonly<Record<string, unknown>>, name: string): string {

@@ -1,22 +1,22 @@
 import * as vscode from 'vscode';
-import type { App } from '../../app';
 import type { BackupSummary } from '../../backups/types';
+import type { EngineSession } from '../../engineSession';
 import type { BackedUpDeviceNode, TreeNode } from './nodes';
 import { treeItem } from './treeItem';
 
 /** All known backups, by device; below them the folders that cannot be listed now. */
 export class BackupsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disposable {
-  readonly #app: App;
+  readonly #engine: EngineSession;
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly #subscriptions: vscode.Disposable[] = [];
   readonly onDidChangeTreeData = this.#changed.event;
   #shown: unknown;
 
-  constructor(app: App) {
-    this.#app = app;
+  constructor(engine: EngineSession) {
+    this.#engine = engine;
     this.#subscriptions.push(
       this.#changed,
-      app.engine.onChange(() => this.#refresh()),
+      engine.onChange(() => this.#refresh()),
     );
   }
 
@@ -26,15 +26,25 @@ export class BackupsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Di
 
   getChildren(node?: TreeNode): TreeNode[] {
     if (node) return node.kind === 'backedUpDevice' ? node.backups.map((backup) => ({ kind: 'backup', backup })) : [];
-    const catalogue = this.#app.engine.state?.catalogue;
+    const catalogue = this.#engine.state?.catalogue;
     if (!catalogue) return [];
     const folders = catalogue.folders.filter(({ state }) => state !== 'ready' && state !== 'missing');
     // With nothing to list, the view's welcome text says why.
     if (catalogue.backups.length === 0) return [];
     return [
-      ...byDevice(catalogue.backups, this.#app.engine.state?.devices ?? []),
+      ...byDevice(catalogue.backups, this.#engine.state?.devices ?? []),
       ...folders.map((folder) => ({ kind: 'folder', folder }) as const),
     ];
+  }
+
+  getParent(node: TreeNode): TreeNode | undefined {
+    if (node.kind !== 'backup') return undefined;
+    return this.getChildren().find((one) => one.kind === 'backedUpDevice' && one.backups.includes(node.backup));
+  }
+
+  /** The node above all backups of a device. */
+  deviceNode(udid: string): TreeNode | undefined {
+    return this.getChildren().find((one) => one.kind === 'backedUpDevice' && one.key === udid);
   }
 
   dispose(): void {
@@ -43,7 +53,7 @@ export class BackupsTree implements vscode.TreeDataProvider<TreeNode>, vscode.Di
 
   /** The catalogue stays the same object until something in it changes. */
   #refresh(): void {
-    const catalogue = this.#app.engine.state?.catalogue;
+    const catalogue = this.#engine.state?.catalogue;
     if (catalogue === this.#shown) return;
     this.#shown = catalogue;
     this.#changed.fire(undefined);

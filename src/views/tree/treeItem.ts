@@ -5,6 +5,7 @@ import type { DeviceInfo, TrustState } from '../../device/types';
 import { modelName } from '../../texts/deviceModels';
 import { formatBytes, formatDateTime, formatPercent } from '../../texts/format';
 import { stageText } from '../../texts/stages';
+import { systemVersion } from '../../texts/systemVersion';
 import type { BackedUpDeviceNode, DeviceNode, TreeNode } from './nodes';
 
 /** Draws a node. Pure: same node, same item. */
@@ -31,7 +32,9 @@ function deviceItem(node: DeviceNode): vscode.TreeItem {
   const state = job
     ? [stageText(job.progress.stage), percent === undefined ? '' : formatPercent(percent)].filter(Boolean).join(' ')
     : trust;
-  const facts = identity ? [modelName(identity.productType), `iOS ${identity.productVersion}`] : [];
+  const facts = identity
+    ? [modelName(identity.productType), systemVersion(identity.deviceClass, identity.productVersion)]
+    : [];
   const battery = details?.battery && t('Battery {0}', formatPercent(details.battery.percent / 100));
   const wireless = device.connections.includes('usb') ? undefined : t('Wi-Fi');
   item.id = `device:${device.udid}`;
@@ -42,6 +45,8 @@ function deviceItem(node: DeviceNode): vscode.TreeItem {
     busy: job !== undefined,
     trusted: device.trust.kind === 'trusted',
     untrusted: device.trust.kind !== 'trusted' && device.trust.kind !== 'unknown',
+    encrypted: details?.backup.willEncrypt === true,
+    unencrypted: details?.backup.willEncrypt === false,
   });
   item.accessibilityInformation = {
     label: [name, state ?? t('connected'), ...facts, battery].filter(Boolean).join(', '),
@@ -105,7 +110,8 @@ function backupItem(backup: BackupSummary): vscode.TreeItem {
   const item = new vscode.TreeItem(backup.label ?? date);
   const state = stateText(backup);
   const size = backup.size ? formatBytes(backup.size.bytes) : undefined;
-  const version = backup.productVersion ? `iOS ${backup.productVersion}` : undefined;
+  const deviceClass = backup.productType?.startsWith('iPad') ? 'iPad' : undefined;
+  const version = backup.productVersion ? systemVersion(deviceClass, backup.productVersion) : undefined;
   const role = backup.role === 'version' ? t('earlier version') : undefined;
   const encrypted = backup.encrypted ? t('encrypted') : t('not encrypted');
   item.id = `backup:${backup.path}`;

@@ -1,16 +1,29 @@
-import type { ChoiceState, FromPage, PageMemory, PageState, ToPage, Tone } from '../protocol';
-import { PasswordDialog } from './passwordDialog';
+import type {
+  ChoiceState,
+  FromPage,
+  NoticeAction,
+  PageMemory,
+  PageState,
+  ResultCommand,
+  ToPage,
+  Tone,
+} from '../protocol';
+import { ForgotDialog } from './forgotDialog';
 import { element, words } from './page';
+import { PasswordDialog } from './passwordDialog';
 
 declare function acquireVsCodeApi(): { postMessage(message: FromPage): void; setState(state: PageMemory): void };
 const host = acquireVsCodeApi();
 const send = (message: FromPage) => host.postMessage(message);
 const passwords = new PasswordDialog(send);
+const forgot = new ForgotDialog(send);
 
+let last: PageState | undefined;
 let spoken = '';
 let jobId: string | undefined;
 let resultId: string | undefined;
-let noticeIntent: 'trust' | 'cancelTrust' | 'showMuxHelp' | undefined;
+let resultCommand: ResultCommand | undefined;
+const notices: { [id in 'notice-action' | 'notice-second']?: NoticeAction['intent'] | undefined } = {};
 
 window.addEventListener('message', (event: MessageEvent<ToPage>) => {
   switch (event.data.type) {
@@ -19,6 +32,9 @@ window.addEventListener('message', (event: MessageEvent<ToPage>) => {
       break;
     case 'askPassword':
       passwords.open(event.data.change, event.data.remembered);
+      break;
+    case 'forgotPassword':
+      forgot.open(event.data.help);
       break;
   }
 });
@@ -29,96 +45,57 @@ for (const [id, type] of [
   ['restore', 'restore'],
   ['open', 'openBackup'],
   ['choose-folder', 'chooseFolder'],
-  ['change-password', 'changePassword'],
   ['forgot-password', 'forgotPassword'],
+  ['dismiss-reminder', 'dismissReminder'],
 ] as const) {
-  element(id, HTMLButtonElement).addEventListener('click', () => send({ type }));
+  onClick(id, () => send({ type }));
 }
-element('notice-action', HTMLButtonElement).addEventListener('click', () => {
-  if (noticeIntent) send({ type: noticeIntent });
-});
-element('cancel-job', HTMLButtonElement).addEventListener('click', () => {
+for (const id of ['notice-action', 'notice-second'] as const) {
+  onClick(id, () => {
+    const type = notices[id];
+    if (type) send({ type });
+  });
+}
+onClick('change-password', () => send({ type: 'askPassword', change: 'change' }));
+onClick('cancel-job', () => {
   if (jobId !== undefined) send({ type: 'cancelJob', jobId });
 });
-element('dismiss', HTMLButtonElement).addEventListener('click', () => {
+onClick('dismiss', () => {
   if (resultId !== undefined) send({ type: 'dismissJob', jobId: resultId });
 });
+onClick('result-action', () => {
+  if (resultCommand !== undefined) send({ type: 'takeStep', command: resultCommand });
+});
 // A choice shows what the device says, not what was clicked: the click is undone here, and the state brings the answer.
-for (const [id, type, value] of [
-  ['cloud', 'setCloud', true],
-  ['computer', 'setCloud', false],
-  ['encrypt', 'setEncryption', undefined],
-  ['wifi', 'setWifi', undefined],
-  ['automatic', 'setAutomatic', undefined],
-] as const) {
+for (const [id, message] of [
+  ['cloud', () => ({ type: 'setCloud', on: true })],
+  ['computer', () => ({ type: 'setCloud', on: false })],
+  ['encrypt', (on) => ({ type: 'askPassword', change: on ? 'on' : 'off' })],
+  ['wifi', (on) => ({ type: 'setWifi', on })],
+  ['automatic', (on) => ({ type: 'setAutomatic', on })],
+] as readonly (readonly [string, (on: boolean) => FromPage])[]) {
   const input = element(id, HTMLInputElement);
   input.addEventListener('change', () => {
-    const on = value ?? input.checked;
+    const wanted = message(input.checked);
     if (last) draw(last);
-    send({ type, on });
+    send(wanted);
   });
 }
 const hours = element('hours', HTMLSelectElement);
 hours.addEventListener('change', () => send({ type: 'setAutomaticHours', hours: Number(hours.value) }));
 
-let last: PageState | undefined;
 send({ type: 'ready' });
 
 function draw(state: PageState): void {
   // What a reloaded window needs to bring this page back.
   if (last?.udid !== state.udid) host.setState({ udid: state.udid });
   last = state;
+  const focused = document.activeElement;
   drawHeader(state.header);
-  const { notice, job, result, backup, place, options } = state;
-  if (show('notice', notice)) {
-    text('notice-title', notice.title, notice.tone);
-    text('notice-text', notice.text);
-    noticeIntent = notice.action?.intent;
-    const button = element('notice-action', HTMLButtonElement);
-    button.hidden = !notice.action;
-    button.textContent = notice.action?.label ?? '';
-    button.classList.toggle('primary', noticeIntent === 'trust');
-  }
-  if (show('job', job)) {
-    jobId = job.id;
-    text('job-title', job.title);
-    text('job-stage', job.stage);
-    list(
-      'job-facts',
-      job.facts.map((fact) => ({ text: fact })),
-    );
-    const bar = element('job-bar', HTMLProgressElement);
-    if (job.fraction === undefined) bar.removeAttribute('value');
-    else bar.value = job.fraction;
-    element('cancel-job', HTMLButtonElement).disabled = !job.canCancel;
-    if (show('passcode', job.passcode)) {
-      text('passcode-title', job.passcode.title);
-      text('passcode-text', job.passcode.text);
-    }
-  }
-  if (show('result', result)) {
-    resultId = result.jobId;
-    text('result-title', result.title, result.tone);
-    text('result-text', result.text);
-  }
-  if (show('backup', backup)) {
-    text('last', backup.title, backup.tone);
-    text('last-facts', backup.facts.join(' · '));
-    list('next', backup.next);
-    element('back-up-now', HTMLButtonElement).disabled = !backup.canBackUp;
-    element('open', HTMLButtonElement).disabled = !backup.canOpen;
-    element('restore', HTMLButtonElement).disabled = !backup.canRestore;
-  }
-  if (show('place', place)) {
-    choice('cloud', place.cloud);
-    choice('computer', place.computer);
-    text('folder', place.folder.text);
-    text('folder-warning', place.folder.warning ?? '');
-    element('folder-warning', HTMLElement).hidden = !place.folder.warning;
-    choice('encrypt', place.encryption);
-    element('change-password', HTMLButtonElement).disabled = !place.encryption.canChangePassword;
-    element('forgot-password', HTMLButtonElement).hidden = !place.encryption.checked;
-  }
+  drawNotice(state);
+  drawBackups(state);
+  drawPlace(state.place);
+  const { options } = state;
   if (show('options', options)) {
     choice('wifi', options.wifi);
     choice('automatic', options.automatic);
@@ -126,51 +103,147 @@ function draw(state: PageState): void {
     hours.disabled = !options.automatic.checked;
   }
   if (show('history', state.history.length > 0 ? state.history : undefined)) drawHistory(state.history);
+  keepFocus(focused);
   speak(state);
 }
 
-function drawHeader({ picture, name, facts, capacity, details }: PageState['header']): void {
-  element('picture', HTMLElement).className = `picture ${picture}`;
+/** A control that went away or cannot be used any more hands the focus to the nearest thing, not to nowhere. */
+function keepFocus(focused: Element | null): void {
+  if (!(focused instanceof HTMLElement) || focused === document.body || !document.hasFocus()) return;
+  if (usable(focused)) return;
+  const next = ['cancel-job', 'result-action', 'dismiss', 'back-up-now', 'notice-action']
+    .map((id) => element(id, HTMLButtonElement))
+    .find(usable);
+  (next ?? element('name', HTMLElement)).focus();
+}
+
+function usable(target: HTMLElement): boolean {
+  return target.checkVisibility() && !target.matches(':disabled');
+}
+
+function drawHeader({ picture, connected, name, facts, capacity, details }: PageState['header']): void {
+  element('picture', HTMLElement).className = `picture ${picture}${connected ? '' : ' away'}`;
   text('name', name);
   text('facts', facts.join(' · '));
   if (show('capacity', capacity)) {
-    element('capacity-bar', HTMLMeterElement).value = capacity.fraction;
+    const bar = element('capacity-bar', HTMLMeterElement);
+    bar.value = capacity.fraction;
     text('capacity-text', capacity.text);
   }
   const shown = element('detail-list', HTMLElement);
   const key = JSON.stringify(details);
   if (shown.dataset['key'] === key) return;
   shown.dataset['key'] = key;
-  shown.replaceChildren(
-    ...details.flatMap(({ label, value }) => {
-      const term = document.createElement('dt');
-      term.textContent = label;
-      const description = document.createElement('dd');
-      description.textContent = value;
-      const copy = document.createElement('dd');
-      const button = document.createElement('button');
-      button.textContent = words.copy;
-      button.setAttribute('aria-label', `${words.copy}: ${label}`);
-      button.addEventListener('click', () => {
-        send({ type: 'copy', text: value });
-        button.textContent = words.copied;
-      });
-      copy.append(button);
-      return [term, description, copy];
-    }),
+  shown.replaceChildren(...details.flatMap(({ label, value }) => detailRow(label, value)));
+}
+
+function detailRow(label: string, value: string): readonly HTMLElement[] {
+  const copy = make('dd', '');
+  const button = make('button', words.copy);
+  button.setAttribute('aria-label', `${words.copy}: ${label}`);
+  button.addEventListener('click', () => {
+    send({ type: 'copy', text: value });
+    button.textContent = words.copied;
+    text('live', words.copied);
+  });
+  copy.append(button);
+  return [make('dt', label), make('dd', value), copy];
+}
+
+function drawNotice({ notice }: PageState): void {
+  if (!show('notice', notice)) return;
+  text('notice-title', notice.title, notice.tone);
+  text('notice-text', notice.text);
+  element('notice-wait', HTMLElement).hidden = !notice.busy;
+  element('notice-actions', HTMLElement).hidden = !notice.action && !notice.second;
+  for (const [id, action] of [
+    ['notice-action', notice.action],
+    ['notice-second', notice.second],
+  ] as const) {
+    const button = element(id, HTMLButtonElement);
+    button.hidden = !action;
+    notices[id] = action?.intent;
+    button.textContent = action?.label ?? '';
+    button.classList.toggle('primary', action?.intent === 'trust' || action?.intent === 'reconnect');
+  }
+}
+
+function drawBackups({ job, result, reminder, backup }: PageState): void {
+  if (!show('backups', backup)) return;
+  drawJob(job);
+  if (show('result', result)) {
+    resultId = result.jobId;
+    resultCommand = result.action?.command;
+    text('result-title', result.title, result.tone);
+    text('result-text', result.text);
+    const button = element('result-action', HTMLButtonElement);
+    button.hidden = !result.action;
+    button.textContent = result.action?.label ?? '';
+  }
+  if (show('reminder', reminder)) {
+    text('reminder-title', reminder.title, 'warning');
+    text('reminder-text', reminder.text);
+  }
+  element('last', HTMLElement).hidden = job !== undefined;
+  text('last-title', backup.title, backup.tone);
+  text('last-facts', backup.facts.join(' · '));
+  list('next', backup.next);
+  setDisabled('back-up-now', !backup.canBackUp);
+  setDisabled('manage', !backup.canManage);
+  for (const [id, can] of [
+    ['open', backup.canOpen],
+    ['restore', backup.canRestore],
+  ] as const) {
+    element(id, HTMLButtonElement).hidden = can === undefined;
+    setDisabled(id, can !== true);
+  }
+}
+
+function drawJob(job: PageState['job']): void {
+  if (!show('job', job)) return;
+  jobId = job.id;
+  text('job-title', job.title);
+  text('job-stage', job.stage);
+  list(
+    'job-facts',
+    job.facts.map((fact) => ({ text: fact })),
   );
+  const bar = element('job-bar', HTMLProgressElement);
+  if (job.fraction === undefined) bar.removeAttribute('value');
+  else bar.value = job.fraction;
+  setDisabled('cancel-job', !job.canCancel);
+  if (show('passcode', job.passcode)) {
+    text('passcode-title', job.passcode.title);
+    text('passcode-text', job.passcode.text);
+  }
+}
+
+function drawPlace(place: PageState['place']): void {
+  if (!show('place', place)) return;
+  const { busy, cloud, computer, cloudLocked, folder, encryption } = place;
+  element('place-busy', HTMLElement).hidden = !busy;
+  choice('cloud', cloud, busy || cloudLocked !== undefined);
+  choice('computer', computer, busy || cloudLocked !== undefined);
+  if (show('cloud-locked', cloudLocked)) text('cloud-locked', cloudLocked);
+  text('folder', folder.text);
+  if (show('folder-warning', folder.warning)) text('folder-warning', folder.warning);
+  choice('encrypt', encryption, busy);
+  element('password-actions', HTMLElement).hidden = !encryption.checked;
+  setDisabled('change-password', !encryption.canChangePassword);
 }
 
 function drawHistory(rows: PageState['history']): void {
-  element('history-list', HTMLElement).replaceChildren(
+  const target = element('history-list', HTMLElement);
+  const key = JSON.stringify(rows);
+  if (target.dataset['key'] === key) return;
+  target.dataset['key'] = key;
+  target.replaceChildren(
     ...rows.map(({ tone, when, what }) => {
-      const row = document.createElement('li');
-      const date = document.createElement('span');
+      const row = make('li', '');
+      const date = make('span', when);
       date.className = 'when dim';
-      date.textContent = when;
-      const description = document.createElement('span');
+      const description = make('span', what);
       setTone(description, tone);
-      description.textContent = what;
       row.append(date, description);
       return row;
     }),
@@ -185,10 +258,11 @@ function speak({ notice, job, result }: PageState): void {
   text('live', now);
 }
 
-function choice(id: string, { checked, text: description, lockedBecause }: ChoiceState): void {
+function choice(id: string, { checked, text: description, lockedBecause }: ChoiceState, locked = false): void {
   const input = element(id, HTMLInputElement);
   input.checked = checked;
-  input.disabled = lockedBecause !== undefined;
+  const disabled = locked || lockedBecause !== undefined;
+  if (input.disabled !== disabled) input.disabled = disabled;
   text(`${id}-text`, description);
   text(`${id}-reason`, lockedBecause ?? '');
   element(`${id}-reason`, HTMLElement).hidden = lockedBecause === undefined;
@@ -197,6 +271,21 @@ function choice(id: string, { checked, text: description, lockedBecause }: Choic
 function show<T>(id: string, value: T | undefined): value is T {
   element(id, HTMLElement).hidden = value === undefined;
   return value !== undefined;
+}
+
+function setDisabled(id: string, disabled: boolean): void {
+  const button = element(id, HTMLButtonElement);
+  if (button.disabled !== disabled) button.disabled = disabled;
+}
+
+function onClick(id: string, listener: () => void): void {
+  element(id, HTMLButtonElement).addEventListener('click', listener);
+}
+
+function make<K extends keyof HTMLElementTagNameMap>(name: K, content: string): HTMLElementTagNameMap[K] {
+  const made = document.createElement(name);
+  made.textContent = content;
+  return made;
 }
 
 /** textContent, never innerHTML: names and values are somebody else's text. */

@@ -1,8 +1,6 @@
-import type { FromPage } from '../protocol';
+import { passwordStrength } from '../../passwordStrength';
+import type { FromPage, PasswordChange } from '../protocol';
 import { element, words } from './page';
-import { passwordStrength } from './passwordStrength';
-
-type Change = 'on' | 'change' | 'off';
 
 /** Asks for the old and the new password. What was typed leaves the page once, in one message, and is then wiped. */
 export class PasswordDialog {
@@ -14,7 +12,7 @@ export class PasswordDialog {
   readonly #show = element('show-password', HTMLInputElement);
   readonly #problem = element('password-problem', HTMLElement);
   readonly #strength = element('strength', HTMLElement);
-  #change: Change = 'on';
+  #change: PasswordChange = 'on';
   #remembered = false;
 
   constructor(private readonly send: (message: FromPage) => void) {
@@ -31,7 +29,7 @@ export class PasswordDialog {
     });
   }
 
-  open(change: Change, remembered: boolean): void {
+  open(change: PasswordChange, remembered: boolean): void {
     this.#change = change;
     this.#remembered = remembered && change !== 'on';
     this.#wipe();

@@ -1,0 +1,45 @@
+import { t } from '@vscode/l10n';
+import * as vscode from 'vscode';
+import type { App } from './app';
+import type { RememberedState } from './texts/lostPassword';
+
+/**
+ * Tries what is remembered on the newest encrypted backup of a device. The one that opens it is offered from then on;
+ * nothing that is kept changes.
+ * @throws AppError with the engine's code; `cancelled`
+ */
+export async function tryRememberedPasswords(app: App, udid: string): Promise<RememberedState> {
+  const candidates = await app.passwords.candidates(udid);
+  const [likeliest] = candidates;
+  if (likeliest === undefined) return 'none';
+  const backup = app.engine.state?.catalogue.backups.find((one) => one.udid === udid && one.encrypted);
+  if (!backup) {
+    app.passwords.offer(udid, likeliest);
+    return 'untried';
+  }
+  return vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: t('Trying the remembered passwords'),
+      cancellable: true,
+    },
+    async (progress, token) => {
+      const abort = new AbortController();
+      const subscription = token.onCancellationRequested(() => abort.abort());
+      try {
+        for (const [index, password] of candidates.entries()) {
+          progress.report({ message: t('{0} of {1}', index + 1, candidates.length) });
+          // The findings before a restore tell whether a password fits; nothing is restored.
+          const params = { udid, path: backup.path, password };
+          const findings = await app.engine.call('checkRestore', params, abort.signal);
+          if (findings.some(({ id }) => id === 'wrongPassword' || id === 'passwordNeeded')) continue;
+          app.passwords.offer(udid, password);
+          return 'found';
+        }
+        return 'noneFits';
+      } finally {
+        subscription.dispose();
+      }
+    },
+  );
+}
