@@ -26,6 +26,8 @@ export interface Blob {
   /** Bytes as stored; -1 if it is not an ordinary file. */
   readonly size: number;
   readonly place: 'sharded' | 'flat';
+  /** It was marked as such. */
+  readonly asReceived: boolean;
 }
 
 /**
@@ -66,8 +68,9 @@ export class BlobIndex {
         else if (entry !== '.DS_Store') strangers.push(`${name}/${entry}`);
       }
       await addAll(shards, below, names, 'sharded', signal);
+      // At once: what waits to be sorted takes ten times the room.
+      shards[number]?.seal();
     }
-    for (const shard of shards) shard.seal();
     return new BlobIndex(shards, strangers);
   }
 
@@ -95,8 +98,8 @@ export class BlobIndex {
       throwIfAborted(signal);
       const name = number.toString(16).padStart(2, '0');
       add(await tree.entries([name]), 'sharded', name);
+      shards[number]?.seal();
     }
-    for (const shard of shards) shard.seal();
     return new BlobIndex(shards, strangers);
   }
 
@@ -104,6 +107,18 @@ export class BlobIndex {
   take(fileID: string): Blob | undefined {
     const id = Buffer.from(fileID, 'hex');
     return this.#shards[id[0] ?? 0]?.take(id);
+  }
+
+  /** Looks a content up without a trace. */
+  find(fileID: string): Blob | undefined {
+    const id = Buffer.from(fileID, 'hex');
+    return this.#shards[id[0] ?? 0]?.find(id);
+  }
+
+  /** Notes that this content has the length that it had when the backup was made. */
+  markAsReceived(fileID: string): void {
+    const id = Buffer.from(fileID, 'hex');
+    this.#shards[id[0] ?? 0]?.markAsReceived(id);
   }
 
   /** The contents that nobody took. */
@@ -133,7 +148,8 @@ async function addAll(
   for (let start = 0; start < names.length; start += CHUNK) {
     throwIfAborted(signal);
     for (const name of names.slice(start, start + CHUNK)) {
-      const stat = fs.lstatSync(path.join(folder, name));
+      const stat = fs.lstatSync(path.join(folder, name), { throwIfNoEntry: false });
+      if (!stat) continue;
       shards[parseInt(name.slice(0, 2), 16)]?.add(Buffer.from(name, 'hex'), stat.isFile() ? stat.size : -1, place);
     }
     await new Promise(setImmediate);
@@ -142,6 +158,7 @@ async function addAll(
 
 const FLAT = 1;
 const TAKEN = 2;
+const AS_RECEIVED = 4;
 
 /** The contents whose ID begins with one byte: IDs sorted for binary search, sizes beside them. */
 class Shard {
@@ -172,6 +189,33 @@ class Shard {
   }
 
   take(id: Buffer): Blob | undefined {
+    const index = this.#indexOf(id);
+    if (index === undefined) return undefined;
+    const blob = this.#at(index);
+    this.#marks[index] = (this.#marks[index] ?? 0) | TAKEN;
+    return blob;
+  }
+
+  find(id: Buffer): Blob | undefined {
+    const index = this.#indexOf(id);
+    return index === undefined ? undefined : this.#at(index);
+  }
+
+  markAsReceived(id: Buffer): void {
+    const index = this.#indexOf(id);
+    if (index !== undefined) this.#marks[index] = (this.#marks[index] ?? 0) | AS_RECEIVED;
+  }
+
+  #at(index: number): Blob {
+    const mark = this.#marks[index] ?? 0;
+    return {
+      size: this.#sizes[index] ?? -1,
+      place: mark & FLAT ? 'flat' : 'sharded',
+      asReceived: (mark & AS_RECEIVED) !== 0,
+    };
+  }
+
+  #indexOf(id: Buffer): number | undefined {
     let low = 0;
     let high = this.count;
     while (low < high) {
@@ -180,9 +224,7 @@ class Shard {
       else high = middle;
     }
     if (low === this.count || id.compare(this.#ids, low * ID_LENGTH, (low + 1) * ID_LENGTH) !== 0) return undefined;
-    const mark = this.#marks[low] ?? 0;
-    this.#marks[low] = mark | TAKEN;
-    return { size: this.#sizes[low] ?? -1, place: mark & FLAT ? 'flat' : 'sharded' };
+    return low;
   }
 
   *untaken(): Generator<string> {

@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfAborted } from '../../base/abort';
 import { type AppError, isAppError } from '../../base/errors';
@@ -8,13 +10,16 @@ import { storedLength } from '../format/fileCipher';
 import type { UnlockedKeybag } from '../format/keybag';
 import { openManifest } from '../format/manifest';
 import { type ManifestPlist, readManifestPlist, readPlistFile } from '../format/manifestPlist';
+import { isFileID } from '../format/fileID';
 import type { BackupTree } from '../store/backupTree';
+import type { SidecarEntry } from '../store/sidecar';
 import { BlobIndex } from './blobIndex';
+import { Findings } from './findings';
 
 /** Rows between two turns of the event loop. */
 const CHUNK = 500;
-/** A folder with a million files missing is damaged all the same; the count goes on, the list does not. */
-const MAX_FINDINGS = 5000;
+/** Files that differ from the list of when the backup was made, remembered until their rows tell what they were. */
+const MAX_CHANGED = 100_000;
 
 export interface QuickVerifyOptions {
   /** Opens an encrypted Manifest; without it only what needs no key is checked. */
@@ -24,6 +29,10 @@ export interface QuickVerifyOptions {
   readonly tree?: BackupTree;
   /** Rows done, and how many contents there are. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** What was there when the backup was made: finds what is missing or cut without the password. */
+  readonly received?: AsyncIterable<readonly SidecarEntry[]>;
+  /** A folder with second copies of the plists and the Manifest, for names where the backup's own cannot be read. */
+  readonly secondCopies?: string;
 }
 
 export interface QuickVerifyResult {
@@ -45,13 +54,14 @@ export interface QuickVerifyResult {
 export async function quickVerify(folder: string, options: QuickVerifyOptions = {}): Promise<QuickVerifyResult> {
   const findings = new Findings();
   const notChecked: string[] = [];
-  const plist = await manifestPlistOf(folder, findings);
+  const plist = await manifestPlistOf(folder, options.secondCopies, findings);
   await checkStatus(folder, findings);
   await findings.plistProblem('Info.plist', readPlistFile(path.join(folder, 'Info.plist')), 'note');
   const blobs = options.tree
     ? await BlobIndex.scanTree(options.tree, options.signal)
     : await BlobIndex.scan(folder, options.signal);
   for (const name of blobs.strangers) findings.note({ kind: 'stray', file: name, message: 'belongs to no backup' });
+  const changed = options.received ? await findChanged(folder, options.received, blobs, findings, options) : noChanges;
   const result = () => ({
     files: blobs.count,
     bytes: blobs.bytes,
@@ -59,24 +69,88 @@ export async function quickVerify(folder: string, options: QuickVerifyOptions = 
     damages: findings.damages,
     notChecked,
   });
-  if (!plist) return result();
-
-  if (plist.encrypted && plist.manifestKey && !options.keybag) {
+  if (plist?.encrypted && plist.manifestKey && !options.keybag) {
     notChecked.push('the list of files: the backup is encrypted and no password was given');
-    checkLengthsAlone(blobs, findings);
-    return result();
+    checkLengthsAlone(blobs, changed, findings);
+  } else if (plist || (await isPlainDatabase(folder))) {
+    await checkRows(folder, plist ?? { encrypted: false }, blobs, changed, findings, options);
   }
-  await checkRows(folder, plist, blobs, findings, options);
+  // Those that no row has named.
+  for (const [file, { kind, message }] of changed) findings.damage({ kind, file, message });
   return result();
 }
 
-async function manifestPlistOf(folder: string, findings: Findings): Promise<ManifestPlist | undefined> {
+/** By place: how a content differs from what was received. */
+type Changes = Map<string, { readonly kind: 'missing' | 'wrongSize'; readonly message: string }>;
+const noChanges: Changes = new Map();
+
+async function findChanged(
+  folder: string,
+  received: AsyncIterable<readonly SidecarEntry[]>,
+  blobs: BlobIndex,
+  findings: Findings,
+  { signal }: QuickVerifyOptions,
+): Promise<Changes> {
+  const changed: Changes = new Map();
+  const differs = (file: string, expected: number, found: number | undefined) => {
+    if (found === expected) return false;
+    const kind = found === undefined || found < 0 ? 'missing' : 'wrongSize';
+    const message =
+      kind === 'missing' ? 'it is missing' : `${found} bytes; it had ${expected} when the backup was made`;
+    if (changed.size < MAX_CHANGED) changed.set(file, { kind, message });
+    else findings.damage({ kind, file, message });
+    return true;
+  };
+  for await (const entries of received) {
+    throwIfAborted(signal);
+    for (const { file, size } of entries) {
+      const name = path.posix.basename(file);
+      if (name === '.DS_Store') continue;
+      if (isFileID(name)) {
+        if (!differs(file, size, blobs.find(name)?.size)) blobs.markAsReceived(name);
+      } else {
+        const stat = fs.lstatSync(path.join(folder, file), { throwIfNoEntry: false });
+        const found = stat && (stat.isFile() ? stat.size : -1);
+        // The plists and the Manifest have told their own story if they cannot be read.
+        if (findings.list.some((finding) => finding.file === file && finding.severity === 'damage')) continue;
+        differs(file, size, found);
+      }
+    }
+    await new Promise(setImmediate);
+  }
+  return changed;
+}
+
+async function manifestPlistOf(
+  folder: string,
+  secondCopies: string | undefined,
+  findings: Findings,
+): Promise<ManifestPlist | undefined> {
   try {
-    return await readManifestPlist(folder);
+    const plist = await readManifestPlist(folder);
+    if (plist.version !== undefined || plist.keybag || plist.lockdown) return plist;
+    findings.damage({ kind: 'plist', file: 'Manifest.plist', message: 'it is another property list' });
   } catch (error) {
-    if (!isAppError(error, 'backupDamaged')) throw error;
-    findings.damage({ kind: 'plist', file: 'Manifest.plist', message: error.message });
-    return undefined;
+    const gone = isAppError(error, 'notABackup') && looksLikeBackup(folder);
+    if (!gone && !isAppError(error, 'backupDamaged')) throw error;
+    findings.damage({ kind: 'plist', file: 'Manifest.plist', message: gone ? 'it is missing' : error.message });
+  }
+  return secondCopies === undefined ? undefined : readManifestPlist(secondCopies).catch(() => undefined);
+}
+
+/** One that has lost its Manifest.plist. */
+function looksLikeBackup(folder: string): boolean {
+  const has = (name: string) => fs.lstatSync(path.join(folder, name), { throwIfNoEntry: false })?.isFile();
+  return Boolean(has('Status.plist') && (has('Manifest.db') || has('Manifest.mbdb') || has('Info.plist')));
+}
+
+async function isPlainDatabase(folder: string): Promise<boolean> {
+  try {
+    await using handle = await open(path.join(folder, 'Manifest.db'), 'r');
+    const { buffer } = await handle.read(Buffer.alloc(16), 0, 16, 0);
+    return buffer.toString('latin1') === 'SQLite format 3\0';
+  } catch {
+    return false;
   }
 }
 
@@ -101,16 +175,21 @@ async function checkRows(
   folder: string,
   plist: ManifestPlist,
   blobs: BlobIndex,
+  changed: Changes,
   findings: Findings,
-  { keybag, signal, onProgress }: QuickVerifyOptions,
+  { keybag, signal, onProgress, secondCopies }: QuickVerifyOptions,
 ): Promise<void> {
   let done = 0;
   try {
-    const manifest = await openManifest(folder, plist, keybag);
+    const manifest = await openManifest(folder, plist, keybag).catch((error: unknown) => {
+      if (secondCopies === undefined || !isAppError(error) || !isManifestTrouble(error)) throw error;
+      findings.damage({ kind: 'manifest', file: 'Manifest.db', message: error.message });
+      return openManifest(secondCopies, plist, keybag);
+    });
     try {
       if (manifest.damage) findings.damage({ kind: 'manifest', message: manifest.damage });
       for (const entry of manifest.entries()) {
-        if (entry.ok) checkRow(entry.file, plist.encrypted, blobs, findings);
+        if (entry.ok) checkRow(entry.file, plist.encrypted, blobs, changed, findings);
         else {
           const { fileID, domain, relativePath, reason } = entry;
           blobs.take(/^[0-9a-f]{40}$/.test(fileID) ? fileID : '00');
@@ -127,7 +206,9 @@ async function checkRows(
     }
   } catch (error) {
     if (!isAppError(error) || !isManifestTrouble(error)) throw error;
-    findings.damage({ kind: 'manifest', file: 'Manifest.db', message: error.message });
+    if (!findings.list.some(({ kind }) => kind === 'manifest')) {
+      findings.damage({ kind: 'manifest', file: 'Manifest.db', message: error.message });
+    }
     return;
   }
   for (const fileID of blobs.untaken()) {
@@ -139,69 +220,40 @@ function isManifestTrouble({ code }: AppError): boolean {
   return code === 'backupDamaged' || code === 'fileDamaged' || code === 'keyNotAvailable';
 }
 
-function checkRow(file: BackupFile, encrypted: boolean, blobs: BlobIndex, findings: Findings): void {
+function checkRow(file: BackupFile, encrypted: boolean, blobs: BlobIndex, changed: Changes, findings: Findings): void {
   if (file.kind !== 'file') return;
   const { domain, relativePath, fileID, size } = file;
-  const where = { domain, relativePath, file: `${fileID.slice(0, 2)}/${fileID}` };
   const blob = blobs.take(fileID);
+  const place = blob?.place === 'flat' || changed.has(fileID) ? fileID : `${fileID.slice(0, 2)}/${fileID}`;
+  const where = { domain, relativePath, file: place };
+  const change = changed.get(place);
+  changed.delete(place);
   if (!blob) return findings.damage({ kind: 'missing', ...where, message: 'its content is missing' });
   if (blob.size < 0) return findings.damage({ kind: 'missing', ...where, message: 'its content is no ordinary file' });
+  if (change) return findings.damage({ kind: change.kind, ...where, message: change.message });
   const expected = encrypted && file.encryptionKey ? storedLength(size) : size;
   if (blob.size === expected || (size === 0 && encrypted && blob.size === 16)) return;
-  if (encrypted && blob.size % 16 !== 0) {
+  if (encrypted && blob.size % 16 !== 0 && !blob.asReceived) {
     return findings.damage({ kind: 'wrongSize', ...where, message: `${blob.size} bytes, not whole blocks of 16` });
   }
   // Live databases are captured consistently and differ from the file that the device recorded, in both directions.
-  const severity = isDatabase(relativePath) && blob.size > 0 ? 'note' : 'damage';
-  findings.add({ kind: 'wrongSize', severity, ...where, message: `${blob.size} bytes; expected ${expected}` });
+  const harmless = blob.asReceived || (isDatabase(relativePath) && blob.size > 0);
+  const message = `${blob.size} bytes; expected ${expected}${blob.asReceived ? ', and so it was received' : ''}`;
+  findings.add({ kind: 'wrongSize', severity: harmless ? 'note' : 'damage', ...where, message });
 }
 
 function isDatabase(relativePath: string): boolean {
   return /\.(db|sqlite|sqlite3|sqlitedb|storedata|db3|sqlite-wal|db-wal|sqlite-shm|db-shm|store)$/i.test(relativePath);
 }
 
-function checkLengthsAlone(blobs: BlobIndex, findings: Findings): void {
+function checkLengthsAlone(blobs: BlobIndex, changed: Changes, findings: Findings): void {
   for (const fileID of blobs.untaken()) {
     const blob = blobs.take(fileID);
-    const file = `${fileID.slice(0, 2)}/${fileID}`;
+    const file = blob?.place === 'flat' ? fileID : `${fileID.slice(0, 2)}/${fileID}`;
+    if (changed.has(file) || blob?.asReceived) continue;
     if (!blob || blob.size < 0) findings.damage({ kind: 'missing', file, message: 'no ordinary file' });
     else if (blob.size % 16 !== 0) {
       findings.damage({ kind: 'wrongSize', file, message: `${blob.size} bytes, not whole blocks of 16` });
-    }
-  }
-}
-
-class Findings {
-  readonly list: VerifyFinding[] = [];
-  damages = 0;
-
-  add(finding: VerifyFinding): void {
-    if (finding.severity === 'damage') this.damages++;
-    if (this.list.length < MAX_FINDINGS) this.list.push(finding);
-  }
-
-  damage(finding: Omit<VerifyFinding, 'severity'>): void {
-    this.add({ ...finding, severity: 'damage' });
-  }
-
-  note(finding: Omit<VerifyFinding, 'severity'>): void {
-    this.add({ ...finding, severity: 'note' });
-  }
-
-  /** Waits for a plist; a missing or unreadable one becomes a finding. */
-  async plistProblem<T>(
-    file: string,
-    reading: Promise<T | undefined>,
-    severity: VerifyFinding['severity'],
-  ): Promise<T | undefined> {
-    try {
-      const value = await reading;
-      if (value === undefined) this.add({ kind: 'plist', severity, file, message: 'it is missing' });
-      return value;
-    } catch (error) {
-      if (!isAppError(error, 'backupDamaged')) throw error;
-      this.add({ kind: 'plist', severity, file, message: error.message });
-      return undefined;
     }
   }
 }
