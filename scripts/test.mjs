@@ -59,7 +59,7 @@ async function runSuite(name) {
   const env = { TEST_RESULT: file, TMPDIR: temporary, MOCHA_REPORTER: process.env.MOCHA_REPORTER ?? reporter };
   const { status, late } = await run(command, env, limit);
   const result = readResult(file);
-  sweep(name, temporary);
+  await sweep(name, temporary);
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 
   if (late) return broken(`${command.join(' ')} was ended after ${limit / minutes} minutes`);
@@ -76,8 +76,13 @@ async function runSuite(name) {
 }
 
 /** Ends and deletes what a suite has left behind, and says so. */
-function sweep(name, temporary) {
-  const processes = processesWith('TMPDIR', temporary);
+async function sweep(name, temporary) {
+  // What was told to end gets a moment to do so.
+  let processes = processesWith('TMPDIR', temporary);
+  for (const end = Date.now() + 3000; processes.length > 0 && Date.now() < end;) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    processes = processesWith('TMPDIR', temporary);
+  }
   const files = fs.readdirSync(temporary);
   for (const pid of processes) {
     console.log(`${name} left a process behind: ${pid} ${commandLineOf(pid)}`);
