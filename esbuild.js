@@ -14,6 +14,8 @@ const watch = process.argv.includes('--watch');
 const bundles = [
   { name: 'extension', entry: 'src/extension.ts', external: ['vscode'] },
   { name: 'engine', entry: 'src/engine/main.ts' },
+  { name: 'verify', entry: 'src/backups/verify/verifyWorker.ts' },
+  { name: 'reader', entry: 'src/reader/main.ts' },
   { name: 'cli', entry: 'src/cli.ts', executable: true },
   { name: 'page', entry: 'src/views/generalTab/webview/main.ts', browser: true },
 ];

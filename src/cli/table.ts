@@ -2,12 +2,16 @@ import type { Command } from './command';
 import { backup } from './subcommands/backup';
 import { backups } from './subcommands/backups';
 import { cancel } from './subcommands/cancel';
+import { compare } from './subcommands/compare';
 import { devices } from './subcommands/devices';
 import { encryption } from './subcommands/encryption';
+import { extract } from './subcommands/extract';
 import { follow } from './subcommands/follow';
+import { list } from './subcommands/list';
 import { pair } from './subcommands/pair';
 import { remove } from './subcommands/remove';
 import { restore } from './subcommands/restore';
+import { search } from './subcommands/search';
 import { unpair } from './subcommands/unpair';
 import { verify } from './subcommands/verify';
 import { versions } from './subcommands/versions';
@@ -24,6 +28,10 @@ export const commands: Readonly<Record<string, Command>> = {
   backups,
   versions,
   verify,
+  list,
+  extract,
+  search,
+  compare,
   delete: remove,
   restore,
 };
