@@ -1,0 +1,121 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { bundleCli, makeEngineHome } from '../support/engineProcess';
+import { runTool } from '../support/foreignTool';
+import { startVirtualDevice } from '../support/virtualDeviceProcess';
+import { type PresetName, presetNamed } from '../virtualDevice/presets';
+import { median, runMeasured, type RunResult } from './measure';
+import type { BenchLine } from './table';
+
+const CASES: readonly { readonly preset: PresetName; readonly what: string; readonly aim: number }[] = [
+  { preset: 'benchBig', what: '20 files of 200 MB', aim: 1.1 },
+  { preset: 'benchSmall', what: '20,000 files of 4 KiB', aim: 1.5 },
+  { preset: 'benchMixed', what: 'photos, films and small files, 1.5 GB', aim: 1.1 },
+];
+/** Beyond what the idle engine holds. */
+const MAX_GROWTH = 150e6;
+
+/** Full and incremental backups of the same device, by `ios-backup` and by `idevicebackup2`, one after the other. */
+export async function benchBackups(scratch: string, rounds: number): Promise<BenchLine[]> {
+  const lines: BenchLine[] = [];
+  for (const { preset, what, aim } of CASES) lines.push(...(await benchCase(scratch, preset, what, aim, rounds)));
+  return lines;
+}
+
+async function benchCase(
+  scratch: string,
+  preset: PresetName,
+  what: string,
+  aim: number,
+  rounds: number,
+): Promise<BenchLine[]> {
+  await using phone = await startVirtualDevice([presetNamed(preset)]);
+  await using home = await makeEngineHome({ muxAddress: phone.address, idleMs: 600_000 });
+  const cli = await bundleCli();
+  const paired = await runTool('idevicepair', ['pair'], phone.address, 60_000);
+  if (paired.code !== 0) throw new Error(`idevicepair: ${paired.output}`);
+  // Starts the engine, so that its start is not what is measured, and tells what it holds when idle.
+  const idle = await runMeasured([process.execPath, cli, 'devices'], home.env, home.enginePids);
+
+  const full: Pair[] = [];
+  const incremental: Pair[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const [ours, theirs] = ['ours', 'theirs'].map((name) => path.join(scratch, name)) as [string, string];
+    for (const folder of [ours, theirs]) fs.mkdirSync(folder, { recursive: true });
+    const run = {
+      ours: () => runMeasured([process.execPath, cli, 'backup', '--folder', ours, '--json'], home.env, home.enginePids),
+      theirs: () => runMeasured(['idevicebackup2', 'backup', theirs], { ...home.env, LC_ALL: 'C.UTF-8' }),
+    };
+    full.push(await both(run, round));
+    await phone.device.changeFiles(50, round + 1);
+    incremental.push(await both(run, round));
+    for (const [folder, who] of [
+      [ours, 'ios-backup'],
+      [theirs, 'idevicebackup2'],
+    ] as const) {
+      const differences = await phone.device.compareFolder(folder);
+      if (differences.length > 0) throw new Error(`${who}: ${differences.slice(0, 3).join('; ')}`);
+      fs.rmSync(folder, { recursive: true });
+    }
+  }
+  return [
+    ...compared(`Full backup, ${what}`, full, aim, idle.peakBytes),
+    ...compared(`Incremental, 50 changed, ${what}`, incremental, 1, idle.peakBytes),
+  ];
+}
+
+interface Pair {
+  readonly ours: RunResult;
+  readonly theirs: RunResult;
+}
+
+/** Who goes first changes with every round, so that a warm cache favours nobody. */
+async function both(
+  run: { readonly ours: () => Promise<RunResult>; readonly theirs: () => Promise<RunResult> },
+  round: number,
+): Promise<Pair> {
+  const first = round % 2 === 0 ? await run.ours() : undefined;
+  const theirs = await run.theirs();
+  const ours = first ?? (await run.ours());
+  if (ours.code !== 0) throw new Error(`ios-backup ended with ${ours.code}: ${ours.output.slice(-500)}`);
+  if (theirs.code !== 0) throw new Error(`idevicebackup2 ended with ${theirs.code}: ${theirs.output.slice(-500)}`);
+  return { ours, theirs };
+}
+
+function compared(what: string, pairs: readonly Pair[], aim: number, idleBytes: number): BenchLine[] {
+  const of = (who: keyof Pair, field: 'wallMs' | 'cpuMs' | 'peakBytes') =>
+    median(pairs.map((pair) => pair[who][field]));
+  const ratio = of('theirs', 'wallMs') / of('ours', 'wallMs');
+  const cpuRatio = of('theirs', 'cpuMs') / of('ours', 'cpuMs');
+  const peerName = 'idevicebackup2';
+  const growth = of('ours', 'peakBytes') - idleBytes;
+  return [
+    {
+      what: `${what}: time`,
+      ours: seconds(of('ours', 'wallMs')),
+      peer: seconds(of('theirs', 'wallMs')),
+      peerName,
+      ratio,
+      aim: { text: `≥ ${aim} ×`, reached: ratio >= aim },
+    },
+    {
+      what: `${what}: processor time`,
+      ours: seconds(of('ours', 'cpuMs')),
+      peer: seconds(of('theirs', 'cpuMs')),
+      peerName,
+      ratio: cpuRatio,
+      aim: { text: 'at most 1.5 × theirs', reached: cpuRatio >= 1 / 1.5 },
+    },
+    {
+      what: `${what}: memory above idle`,
+      ours: `${Math.round(growth / 1e6)} MB`,
+      peer: `${Math.round(of('theirs', 'peakBytes') / 1e6)} MB in all`,
+      peerName,
+      aim: { text: `≤ ${MAX_GROWTH / 1e6} MB`, reached: growth <= MAX_GROWTH },
+    },
+  ];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}

@@ -1,0 +1,51 @@
+/*
+ * npm run bench [-- --rounds N] [--only NAME] [--write]: everything as a ratio to a peer in the same run. --write puts the
+ * tables into docs/performance.md.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchBackups } from './backup';
+import { type BenchLine, table } from './table';
+
+const SECTIONS: Readonly<Record<string, (scratch: string, rounds: number) => Promise<BenchLine[]>>> = {
+  backup: benchBackups,
+};
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { rounds: { type: 'string', default: '3' }, only: { type: 'string' }, write: { type: 'boolean' } },
+  });
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-'));
+  const tables: string[] = [];
+  try {
+    for (const [name, run] of Object.entries(SECTIONS)) {
+      if (values.only !== undefined && values.only !== name) continue;
+      const text = `## ${name}\n\n${table(await run(scratch, Number(values.rounds)))}`;
+      console.log(`\n${text}`);
+      tables.push(text);
+    }
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+  if (values.write) write(tables);
+}
+
+function write(tables: readonly string[]): void {
+  const [cpu] = os.cpus();
+  const machine = `${os.cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+  const text = `# Performance
+
+Measured on ${new Date().toISOString().slice(0, 10)}: ${machine}. \`npm run bench -- --write\` makes this page. Every line is measured beside a
+peer in the same run, because such machines are noisy; the device is the virtual one, in a process of its own.
+
+${tables.join('\n\n')}
+`;
+  fs.writeFileSync(path.join(PROJECT_ROOT, 'docs', 'performance.md'), text);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
