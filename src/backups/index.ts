@@ -23,6 +23,8 @@ export { systemFolders, type SystemFolderSources } from './catalogue/systemFolde
 export { watchBackups, type BackupsWatch, type WatchOptions } from './catalogue/watchBackups';
 export { quickVerify, type QuickVerifyOptions, type QuickVerifyResult } from './verify/quickVerify';
 export { verifyBackup, type VerifyBackupRequest } from './verify/verifyBackup';
+export { verifyInWorker } from './verify/verifyInWorker';
+export { readReport } from './verify/savedReports';
 
 export { deriveKey } from './format/deriveKey';
 export { parseKeybag, unlockKeybag, type UnlockedKeybag } from './format/keybag';

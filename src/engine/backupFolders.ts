@@ -15,7 +15,7 @@ import {
   previewRetention,
   recover,
   systemFolders,
-  verifyBackup,
+  verifyInWorker,
   watchBackups,
   type BackupSummary,
   type CatalogueFolder,
@@ -132,7 +132,7 @@ export class BackupFolders implements BackupsPort {
 
   verify(request: VerifyRequest): Promise<VerifyReport> {
     const { report, ...rest } = request;
-    return verifyBackup({ ...rest, stateFolder: this.#state, onProgress: report });
+    return verifyInWorker({ ...rest, stateFolder: this.#state, onProgress: report });
   }
 
   delete(folder: string, { evenIfOnly, signal }: DeleteRequest): Promise<void> {

@@ -27,6 +27,7 @@ const needed = [
   'extension/changelog.md',
   'extension/dist/extension.js',
   'extension/dist/engine.js',
+  'extension/dist/verify.js',
   'extension/dist/cli.js',
   'extension/dist/page.js',
   'extension/dist/codicon.css',

@@ -11,6 +11,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'src/engine/main.ts': 'engine',
   'src/cli.ts': 'cli',
   'src/backups/format/deriveWorker.ts': 'derive',
+  'src/backups/verify/verifyWorker.ts': 'verify',
 };
 const built = new Map<string, Promise<string>>();
 
@@ -53,6 +54,7 @@ export async function bundleCli(): Promise<string> {
   const entries = [
     'src/cli.ts',
     'src/engine/main.ts',
+    'src/backups/verify/verifyWorker.ts',
     ...(fs.existsSync(path.join(PROJECT_ROOT, worker)) ? [worker] : []),
   ];
   const [cli = ''] = await Promise.all(entries.map(bundleProgram));
