@@ -102,6 +102,8 @@ export class ConnectedDevices implements DevicesPort {
         signal.addEventListener('abort', stop, { once: true });
         if (signal.aborted) stop();
         await proxy.observe(...OBSERVED);
+        // What changed since the last question, and before this, nobody has told.
+        changed();
       };
       observe().catch(reject);
     });

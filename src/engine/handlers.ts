@@ -67,6 +67,7 @@ export const handlers: Handlers = {
       {
         udid: params.udid(),
         path: params.path('path'),
+        ...(params.has('date') && { date: params.text('date') }),
         ...readPassword(params),
         options: readOptions(params.inner('options')),
       },

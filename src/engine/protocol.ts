@@ -44,7 +44,7 @@ export interface EngineCalls {
   /** Resolves when the device has taken the backup and, if it restarts, has been seen to come back or has not for long. */
   restore: { params: RestoreParams; result: RestoreEnd };
   /** The findings before a restore; nothing is changed. */
-  checkRestore: { params: Omit<RestoreParams, 'options'>; result: readonly RestoreFinding[] };
+  checkRestore: { params: Omit<RestoreParams, 'options' | 'date'>; result: readonly RestoreFinding[] };
 
   /** Which folders the catalogue watches; each window says its own, the engine watches the union. */
   watchFolders: { params: { readonly folders: readonly string[] }; result: CatalogueState };
@@ -181,6 +181,8 @@ export interface RestoreParams {
   readonly udid: string;
   /** The backup's folder, absolute. */
   readonly path: string;
+  /** The backup's date, as the person has seen it: when another backup has taken its place since, nothing is done. */
+  readonly date?: string;
   readonly password?: string;
   readonly options: RestoreOptions;
 }

@@ -286,6 +286,10 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
     t('Use another version of the backup.'),
   ],
   backupInUse: () => [t('Something is working on that backup.'), t('Wait until it has finished, or cancel it.')],
+  backupReplaced: () => [
+    t('A newer backup has taken the place of the one that was chosen.'),
+    t('Choose again: the older one is now among the versions.'),
+  ],
   backupExists: () => [t('There is something of that name already.'), t('Choose another folder or name.')],
   onlyGoodBackup: () => [
     t('This is the only complete backup of the device.'),
@@ -318,7 +322,7 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
       : t('Another job is running there.'),
     t('Wait until it has ended, or cancel it.'),
   ],
-  noSuchJob: () => [t('That job has ended already.'), t('There is nothing to do.')],
+  noSuchJob: () => [t('No such job is running.'), t('It has ended already, or has not been started.')],
   engineUnavailable: () => [
     t('The background program that makes backups could not be started.'),
     t('Look into the log; restarting the computer removes what blocks it.'),

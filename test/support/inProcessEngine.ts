@@ -12,7 +12,8 @@ import type { EnginePorts } from '../../src/engine/ports';
 export interface InProcessEngine extends AsyncDisposable {
   readonly engine: Engine;
   readonly folder: string;
-  connect(name?: string): Promise<EngineClient>;
+  /** @param build Another one than the engine's, as if from another installation. */
+  connect(name?: string, build?: string): Promise<EngineClient>;
 }
 
 /** A whole engine with its socket, in this process, on whatever ports the test gives it. */
@@ -38,8 +39,10 @@ export async function startInProcessEngine(ports: EnginePorts): Promise<InProces
   return {
     engine,
     folder,
-    async connect(name = 'test') {
-      const client = await connectEngine({ enginePath, env, client: { name, version: '0', pid: process.pid } });
+    async connect(name = 'test', build = '') {
+      const other = path.join(folder, `engine${build}.js`);
+      if (build !== '') fs.writeFileSync(other, `// ${build}\n`);
+      const client = await connectEngine({ enginePath: other, env, client: { name, version: '0', pid: process.pid } });
       clients.push(client);
       return client;
     },

@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '../../base/errors';
+import { isOlder, isOlderRelease } from '../../base/iosVersion';
 import type { BackupSummary } from '../../backups';
 import type { DeviceInfo } from '../../device';
 import type { RestoreFinding } from '../protocol';
@@ -78,8 +79,7 @@ function fitFindings({ udid, identity, details }: DeviceInfo, backup: BackupSumm
   const { productVersion, productType } = backup;
   if (identity && productVersion && isOlder(identity.productVersion, productVersion)) {
     const versions = { deviceVersion: identity.productVersion, backupVersion: productVersion };
-    // Devices of the same release take each other's backups, whatever the patch.
-    const stops = isOlder(release(identity.productVersion), release(productVersion));
+    const stops = isOlderRelease(identity.productVersion, productVersion);
     findings.push(stops ? stop('versionTooOld', versions) : warn('versionTooOld', versions));
   }
   if (identity && productType && kindOf(identity.productType) !== kindOf(productType)) {
@@ -108,21 +108,6 @@ async function roomFindings(
   if (neededBytes > storage.total) return [stop('notEnoughRoom', facts)];
   // What the restore replaces makes room too; how much, only the device knows.
   return neededBytes > storage.free ? [warn('notEnoughRoom', facts)] : [];
-}
-
-/** `17.6` of `17.6.1`. */
-function release(version: string): string {
-  return version.split('.').slice(0, 2).join('.');
-}
-
-/** `17.6.1` is older than `18.0`. */
-export function isOlder(one: string, other: string): boolean {
-  const [left, right] = [one, other].map((version) => version.split('.').map((part) => Number.parseInt(part, 10) || 0));
-  for (let index = 0; index < Math.max(left?.length ?? 0, right?.length ?? 0); index += 1) {
-    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }
 
 function kindOf(productType: string): string {

@@ -1,4 +1,4 @@
-import { toErrorData } from '../../base/errors';
+import { AppError, toErrorData } from '../../base/errors';
 import type { BackupSummary } from '../../backups';
 import type { JobContext } from '../jobs';
 import type { DeviceRestoreOutcome } from '../ports';
@@ -38,7 +38,7 @@ interface Facts {
 
 async function run(
   services: EngineServices,
-  { udid, path, password, options }: RestoreParams,
+  { udid, path, date, password, options }: RestoreParams,
   { report, signal }: JobContext,
   facts: Facts,
 ): Promise<DeviceRestoreOutcome> {
@@ -48,6 +48,9 @@ async function run(
   const secret = password !== undefined && { password };
   refuseStopped(await checkRestore(services, { udid, path, ...secret }, { signal }));
   const backup = await ports.backups.describe(path, signal);
+  if (date !== undefined && backup.date !== date) {
+    throw new AppError('backupReplaced', `the backup in ${path} is of ${backup.date ?? 'no date'}, not of ${date}`);
+  }
   facts.encrypted = backup.encrypted;
   const sourceUdid = backup.udid ?? udid;
   log.info(`restore of ${path} (${about(backup)}) to ${udid}: ${JSON.stringify(options)}`);

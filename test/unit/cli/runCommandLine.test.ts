@@ -32,7 +32,7 @@ async function run(args: readonly string[], more: Partial<CommandLine> & { reado
         output.done({ things: operands.length }, 'Worked.');
       },
     },
-    fail: { summary: 'fail', run: () => Promise.reject(more.error as Error) },
+    fail: { summary: 'fail', run: () => Promise.reject(more.error) },
   };
   const code = await runCommandLine({
     commands: fake,

@@ -212,6 +212,18 @@ describe('Engine', () => {
       assert.ok(ports.calls.includes('close'));
     });
 
+    it('keeps an engine of another build from being replaced', async () => {
+      const client = await running.connect();
+      ports.backUpWork = untilCancelled;
+      const abort = new AbortController();
+      const result = backUp(client, { signal: abort.signal });
+      await jobWhere(client, ({ progress }) => progress.stage === 'starting');
+      await assert.rejects(running.connect('newer window', 'newer'), withCode('engineVersion'));
+      assert.equal(client.connection, 'connected');
+      abort.abort();
+      await assert.rejects(result, withCode('cancelled'));
+    });
+
     it('ends with its request when that is taken back', async () => {
       const client = await running.connect();
       ports.backUpWork = untilCancelled;
