@@ -1,7 +1,7 @@
 import { walkFiles, type BackupTree } from './backupTree';
 import { isMissing } from './diskErrors';
 import type { FileSystem } from './fileSystem';
-import type { HashIndex } from './hashLog';
+import type { HashIndex } from './hashIndex';
 
 /** More at once gain nothing: Node has four threads for it. */
 const AT_ONCE = 8;

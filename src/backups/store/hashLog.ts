@@ -65,10 +65,18 @@ export class HashLog {
     return readHashIndex(this.#fileSystem, this.#path);
   }
 
+  /** A crash may have torn the last record. */
+  async #openAligned(): Promise<OpenFile> {
+    const file = await this.#fileSystem.open(this.#path, 'append');
+    const torn = (await file.stat()).sizeBytes % RECORD_BYTES;
+    if (torn > 0) await writeFully(this.#fileSystem, file, Buffer.alloc(RECORD_BYTES - torn), this.#path);
+    return file;
+  }
+
   async #append(bytes: Buffer): Promise<void> {
     if (this.#broken) return;
     try {
-      this.#file ??= await this.#fileSystem.open(this.#path, 'append');
+      this.#file ??= await this.#openAligned();
       await writeFully(this.#fileSystem, this.#file, bytes, this.#path);
     } catch (error) {
       this.#broken = true;

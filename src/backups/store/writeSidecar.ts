@@ -4,7 +4,7 @@ import { walkFiles, type BackupTree, type TreeFile } from './backupTree';
 import { copyPlainly, hashFile } from './contents';
 import type { FileSystem } from './fileSystem';
 import { makeDirectories } from './folders';
-import type { HashIndex } from './hashLog';
+import type { HashIndex } from './hashIndex';
 import { openLineWriter } from './lines';
 import { PreviousHashes } from './previousHashes';
 import { SIDECAR_COPIES, sumsLine, type BackupPrints, type SidecarMeta } from './sidecar';

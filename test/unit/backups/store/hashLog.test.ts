@@ -66,14 +66,13 @@ describe('HashLog', () => {
     const first = open();
     for (let inode = 0; inode < 20_000; inode++) first.record(`name ${inode}`, stat(inode), sha(inode));
     await first.close();
+    fs.appendFileSync(path.join(folder.path, 'hashes'), 'torn');
     const second = open();
-    second.record('late', stat(-5), sha('late'));
+    second.record('late', stat(20_000), sha('late'));
     const index = await second.index();
     for (let inode = 0; inode < 20_000; inode++) assert.deepEqual(index.find('', stat(inode)), sha(inode));
-    assert.deepEqual(index.find('late', stat(0, 10, 0)), undefined);
+    assert.deepEqual(index.find('', stat(20_000)), sha('late'));
     await second.close();
-    fs.appendFileSync(path.join(folder.path, 'hashes'), 'torn');
-    assert.deepEqual((await open().index()).find('', stat(19_999)), sha(19_999));
   });
 
   it('is given up on a full disk, which harms nobody', async () => {
