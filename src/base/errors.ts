@@ -71,6 +71,7 @@ export type ErrorCode =
   | 'backupDamaged' // plists or Manifest unreadable, files missing
   | 'keybagDamaged'
   | 'backupInUse' // a job works on it
+  | 'backupReplaced' // a newer one lies where the chosen one was
   | 'backupExists' // the target name is taken
   | 'onlyGoodBackup' // refuses to delete the last good one without being told so
   | 'fileNotFound'

@@ -1,6 +1,7 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../app';
+import { cancelJob } from '../cancelJob';
 import { jobDetails, jobTitle } from '../texts/jobs';
 import type { TreeNode } from '../views/tree/nodes';
 import { chooseJob } from './chooseJob';
@@ -21,7 +22,7 @@ export async function showJob(app: App, node?: TreeNode): Promise<void> {
   });
   switch (picked?.act) {
     case 'cancel':
-      await app.engine.call('cancelJob', { jobId: job.id });
+      await cancelJob(app, job);
       break;
     case 'open': {
       const device = app.engine.state?.devices.find(({ udid }) => udid === job.udid);

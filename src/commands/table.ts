@@ -12,6 +12,7 @@ import { fullBackup } from './fullBackup';
 import { manageBackups } from './manageBackups';
 import { openDevice } from './openDevice';
 import { refresh } from './refresh';
+import { restoreBackup } from './restoreBackup';
 import { runCommand } from './runCommand';
 import { showBackupInFileManager } from './showBackupInFileManager';
 import { showJob } from './showJob';
@@ -35,6 +36,7 @@ export const commands = {
   'iosBackup.showJob': showJob,
   'iosBackup.showBackupInFileManager': showBackupInFileManager,
   'iosBackup.manageBackups': manageBackups,
+  'iosBackup.restore': restoreBackup,
   'iosBackup.chooseFolder': chooseFolder,
   'iosBackup.turnEncryptionOn': turnEncryptionOn,
   'iosBackup.changeBackupPassword': changeBackupPassword,

@@ -66,9 +66,11 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
   ],
   deviceNotFound: () => [t('That device is not connected.'), t('Connect it by cable and try again.')],
   severalDevices: () => [t('More than one device is connected.'), t('Say which one to use.')],
-  deviceGone: () => [
+  deviceGone: ({ details }) => [
     t('The device was disconnected.'),
-    t('Connect it again and start once more; what was copied is kept and used.'),
+    details['job'] === 'restore'
+      ? t('Connect it again and restore once more, before you use it; the backup is unchanged.')
+      : t('Connect it again and start once more; what was copied is kept and used.'),
   ],
   connectionRefused: () => [
     t('The device refuses the connection.'),
@@ -337,7 +339,12 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
   ],
   wrongUsage: () => [t('That is not how the command is used.'), t('Add --help to see how.')],
   notAllowed: () => [t('That is not possible now.'), t('The log tells why.')],
-  cancelled: () => [t('Cancelled.'), t('Start again when you like; what was copied is kept and used.')],
+  cancelled: ({ details }) => [
+    t('Cancelled.'),
+    details['job'] === 'restore'
+      ? t('If the device is not as it was, restore it once more; the backup is unchanged.')
+      : t('Start again when you like; what was copied is kept and used.'),
+  ],
   unexpected: () => [t('Something unexpected happened.'), t('Look into the log, and report it if it comes back.')],
 };
 

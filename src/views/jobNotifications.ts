@@ -4,6 +4,7 @@ import type { App } from '../app';
 import { fromErrorData } from '../base/errors';
 import type { Job } from '../engine/protocol';
 import { formatBytes, formatDateTime } from '../texts/format';
+import { restoreEndText } from '../texts/restoreEnd';
 import { showProblem } from './showProblem';
 
 /** Tells the end of each job, once per window, and asks for the passcode while the device waits for it. */
@@ -74,8 +75,16 @@ export class JobNotifications implements vscode.Disposable {
         void vscode.window.showInformationMessage(
           t('The backup of {0} was cancelled. The last backup is unchanged.', name),
         );
+      if (kind === 'restore')
+        void vscode.window.showWarningMessage(
+          t(
+            'The restore of {0} was cancelled. Look at the device: if it is not as it was, restore it once more. The backup is unchanged.',
+            name,
+          ),
+        );
       return;
     }
+    if (outcome.restore) void vscode.window.showInformationMessage(restoreEndText(name, outcome.restore));
     if (kind !== 'backup' || !outcome.backup) return;
     const { backup } = outcome;
     const date = formatDateTime(backup.date ?? outcome.endedAt);

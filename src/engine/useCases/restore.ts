@@ -1,4 +1,4 @@
-import { AppError, toErrorData } from '../../base/errors';
+import { AppError, isAppError, toErrorData } from '../../base/errors';
 import type { BackupSummary } from '../../backups';
 import type { JobContext } from '../jobs';
 import type { DeviceRestoreOutcome } from '../ports';
@@ -23,13 +23,21 @@ export function restore(services: EngineServices, params: RestoreParams, caller:
       await record(services, { params, context, startedAt, facts, outcome });
       return outcome.restarted === undefined ? {} : { restarted: outcome.restarted };
     } catch (error) {
-      await record(services, { params, context, startedAt, facts, error });
-      throw error;
+      const told = ofRestore(error);
+      await record(services, { params, context, startedAt, facts, error: told });
+      throw told;
     } finally {
       services.devices.refreshSoon(udid);
     }
   };
   return services.jobs.run(job, work, { signal: caller.signal, facts: (end) => ({ restore: end }) });
+}
+
+/** A device that goes away in the middle means something else here than in a backup: the words depend on `details.job`. */
+function ofRestore(error: unknown): unknown {
+  if (!isAppError(error)) return error;
+  const { code, message, details } = error;
+  return new AppError(code, message, { cause: error, details: { ...details, job: 'restore' } });
 }
 
 interface Facts {

@@ -33,8 +33,13 @@ export function backupState(facts: PageFacts, { last, details, busy }: Now): Bac
     canBackUp: ready,
     canManage: last !== undefined,
     ...(facts.can.openBackup ? { canOpen: last !== undefined } : {}),
-    ...(facts.can.restore ? { canRestore: ready && last !== undefined } : {}),
+    ...(facts.can.restore ? { canRestore: ready && hasBackup(facts) } : {}),
   };
+}
+
+/** Another device's can be restored too: to a replacement. */
+function hasBackup({ engine }: PageFacts): boolean {
+  return engine?.catalogue.backups.some(({ state }) => state === 'finished') === true;
 }
 
 /** Sizes are upper bounds: the device tells none beforehand. A warning where the next backup may not fit. */

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../../app';
 import { changeEncryption } from '../../changeEncryption';
+import { cancelJob } from '../../cancelJob';
 import { settings } from '../../settings';
 import type { TreeNode } from '../tree/nodes';
 import { lastBackup } from './lastBackup';
@@ -37,7 +38,7 @@ export async function act(origin: IntentOrigin, intent: FromPage): Promise<void>
       await engine.call('backUp', { udid, folder: settings().folderFor(udid) });
       break;
     case 'cancelJob':
-      await engine.call('cancelJob', { jobId: intent.jobId });
+      await cancel(app, intent.jobId);
       break;
     case 'dismissJob':
       await dismissEnded(origin);
@@ -117,4 +118,9 @@ function deviceNode({ app, udid }: IntentOrigin): TreeNode | undefined {
 function backedUpNode({ app, udid }: IntentOrigin): TreeNode | undefined {
   const backups = (app.engine.state?.catalogue.backups ?? []).filter((backup) => backup.udid === udid);
   return backups.length > 0 ? { kind: 'backedUpDevice', key: udid, name: udid, backups } : undefined;
+}
+
+async function cancel(app: App, jobId: string): Promise<void> {
+  const job = app.engine.state?.jobs.find(({ id }) => id === jobId);
+  if (job) await cancelJob(app, job);
 }

@@ -3,6 +3,7 @@ import type { DeviceDetails } from '../../device/types';
 import type { Job, JobOutcome } from '../../engine/protocol';
 import { formatBytes, formatDuration, formatNumber } from '../../texts/format';
 import { problem } from '../../texts/problems';
+import { restoreEndText } from '../../texts/restoreEnd';
 import { nextStep } from '../nextSteps';
 import type { ResultState } from './protocol';
 
@@ -26,7 +27,9 @@ export function resultState(
         text:
           job.kind === 'backup'
             ? t('The last backup is unchanged. What was copied is kept, and used next time.')
-            : t('Nothing was changed.'),
+            : job.kind === 'restore'
+              ? t('If the device is not as it was, restore it once more. The backup is unchanged.')
+              : t('Nothing was changed.'),
       };
   }
 }
@@ -49,7 +52,7 @@ function failed(
 
 function doneTexts(
   { kind, name, progress: { bytes, files, warnings }, startedAt }: Job,
-  { endedAt }: Extract<JobOutcome, { kind: 'done' }>,
+  { endedAt, restore = {} }: Extract<JobOutcome, { kind: 'done' }>,
   details: DeviceDetails | undefined,
 ): Pick<ResultState, 'title' | 'text'> {
   switch (kind) {
@@ -78,8 +81,8 @@ function doneTexts(
       return { title: t('The change of encryption is done'), text: t('The next backup uses it.') };
     case 'restore':
       return {
-        title: t('The backup was sent to {0}', name),
-        text: t('It restarts and goes on by itself. Apps come from the App Store.'),
+        title: t('{0} is restored', name),
+        text: restoreEndText(name, restore),
       };
     default:
       return { title: t('Done'), text: '' };
