@@ -1,5 +1,7 @@
 import { COMMON_OPTIONS, type Command, type OptionSpec } from './command';
 
+const LINE_LENGTH = 100;
+
 export function overview(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map(({ length }) => length));
   const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
@@ -24,9 +26,21 @@ export function helpOf(name: string, { summary, operands, options, help = [] }: 
   const all = Object.entries({ ...options, ...COMMON_OPTIONS });
   const heads = all.map(([option, { value }]) => `--${option}${value ? ` ${value}` : ''}`);
   const width = Math.max(...heads.map(({ length }) => length));
-  const lines = all.map(
-    ([, spec]: [string, OptionSpec], index) => `  ${(heads[index] ?? '').padEnd(width)}  ${spec.help}`,
+  const lines = all.flatMap(([, spec]: [string, OptionSpec], index) =>
+    wrapped(spec.help, LINE_LENGTH - width - 4).map(
+      (text, part) => `  ${(part === 0 ? (heads[index] ?? '') : '').padEnd(width)}  ${text}`,
+    ),
   );
   const first = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
   return [`Usage: ${usage}`, '', first, ...help, '', ...lines, ''].join('\n');
+}
+
+function wrapped(text: string, length: number): readonly string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? '';
+    if (last !== '' && last.length + 1 + word.length > length) lines.push(word);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines;
 }

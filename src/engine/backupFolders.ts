@@ -107,10 +107,14 @@ export class BackupFolders implements BackupsPort {
   }
 
   async freeSpace(folder: string): Promise<number | undefined> {
-    // A folder that is missing is another problem, which staging words.
-    return nodeFileSystem()
-      .freeSpace(folder)
-      .catch(() => undefined);
+    // The folder of the first backup is not there yet: it will lie on the disk of the nearest one that is.
+    for (let place = folder; ; place = path.dirname(place)) {
+      try {
+        return await nodeFileSystem().freeSpace(place);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || place === path.dirname(place)) return undefined;
+      }
+    }
   }
 
   async openStaging(request: StagingRequest): Promise<Staging> {

@@ -41,6 +41,8 @@ export class EngineConnection {
   ): Promise<EngineConnection> {
     throwIfAborted(signal);
     const socket = await connect(endpoint.socket, signal);
+    // Its end is told by onClose.
+    socket.on('error', () => {});
     const rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
     const closed = new Promise<void>((resolve) => rpc.onClose(resolve)).then(() => {
       // Rejects what still waits for an answer.

@@ -110,7 +110,7 @@ export interface EngineState {
   readonly catalogue: CatalogueState;
 }
 
-export type JobKind = 'backup' | 'encryption' | 'restore' | 'verify' | 'delete' | 'archive' | 'move' | 'pair';
+export type JobKind = 'backup' | 'encryption' | 'cloud' | 'restore' | 'verify' | 'delete' | 'archive' | 'move' | 'pair';
 
 export interface Job {
   readonly id: string;

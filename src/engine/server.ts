@@ -100,6 +100,8 @@ class Session {
     this.#options = options;
     this.#helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS);
     socket.on('data', this.#limitStranger);
+    // Its end is told by onClose; an error after that must not end the engine.
+    socket.on('error', () => {});
     this.#rpc = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
     this.#rpc.onRequest((method, params, token) => this.#serve(method, params, token));
     this.#rpc.onError(() => socket.destroy());

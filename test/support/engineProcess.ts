@@ -80,6 +80,8 @@ export interface EngineHomeOptions {
 
 /** A private place for an engine's files, so that a test meets no other engine; its end ends every engine in it. */
 export async function makeEngineHome(options: EngineHomeOptions = {}): Promise<EngineHome> {
+  // First: a program that cannot be built leaves nothing behind.
+  const enginePath = await bundleProgram('src/engine/main.ts');
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ib-'));
   const runtime = path.join(folder, 'run');
   fs.mkdirSync(runtime, { mode: 0o700 });
@@ -92,7 +94,6 @@ export async function makeEngineHome(options: EngineHomeOptions = {}): Promise<E
     USBMUXD_SOCKET_ADDRESS: options.muxAddress ?? `UNIX:${path.join(folder, 'nobody')}`,
     IOS_BACKUP_ENGINE_IDLE_MS: String(options.idleMs ?? 10_000),
   };
-  const enginePath = await bundleProgram('src/engine/main.ts');
   return {
     folder,
     env,

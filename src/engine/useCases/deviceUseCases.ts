@@ -78,7 +78,7 @@ export async function setCloudBackup(
   const { jobs, devices, ports } = services;
   await requireTrust(services, udid);
   // It talks to the device's backup service, which serves one at a time.
-  const job = { kind: 'encryption', owner, name: devices.nameOf(udid), udid } as const;
+  const job = { kind: 'cloud', owner, name: devices.nameOf(udid), udid } as const;
   await jobs.run(job, (context) => ports.devices.setCloudBackup(udid, on, context.signal), { signal });
   await settle(services, udid);
 }
