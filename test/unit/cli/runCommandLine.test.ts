@@ -18,7 +18,7 @@ const noSecrets: Secrets = {
 };
 
 /** Runs arguments with commands that do what they say; `fail` throws what the test wants. */
-async function run(args: readonly string[], more: Partial<CommandLine> & { readonly error?: unknown } = {}) {
+async function run(args: readonly string[], more: Partial<CommandLine> & { readonly error?: Error } = {}) {
   const printed = { out: '', err: '' };
   const seen: unknown[] = [];
   const fake: Record<string, Command> = {
@@ -32,7 +32,7 @@ async function run(args: readonly string[], more: Partial<CommandLine> & { reado
         output.done({ things: operands.length }, 'Worked.');
       },
     },
-    fail: { summary: 'fail', run: () => Promise.reject(more.error) },
+    fail: { summary: 'fail', run: () => Promise.reject(more.error ?? new Error('the test names no error')) },
   };
   const code = await runCommandLine({
     commands: fake,
