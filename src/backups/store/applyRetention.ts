@@ -28,7 +28,13 @@ export async function previewRetention(
     const automatic = await exists(fileSystem, path.join(layoutOf(folder).automatic, path.basename(backup.path)));
     const pinned = !automatic || backup.role !== 'version' || backup.label !== undefined || backup.state !== 'finished';
     // An unfinished or damaged one must not take the place of a good one in a rule.
-    if (backup.state === 'finished') versions.push({ path: backup.path, date: new Date(backup.date), pinned });
+    if (backup.state === 'finished')
+      versions.push({
+        path: backup.path,
+        date: new Date(backup.date),
+        pinned,
+        ...(backup.productVersion !== undefined && { productVersion: backup.productVersion }),
+      });
   }
   return planRetention(versions, policy);
 }

@@ -1,57 +1,58 @@
 import { walkFiles, type BackupTree } from './backupTree';
-import { isMissing } from './diskErrors';
 import type { FileSystem } from './fileSystem';
 import type { HashIndex } from './hashIndex';
 
 /** More at once gain nothing: Node has four threads for it. */
 const AT_ONCE = 8;
 
+export interface Durable {
+  readonly fileSystem: FileSystem;
+  /** The staging folder. */
+  readonly folder: string;
+  /** Our notes in it, all of them new. */
+  readonly notes: string;
+  readonly tree: BackupTree;
+  /** Which files of the tree are new; without it, any may be. */
+  readonly written?: HashIndex | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Everything in these folders survives a power loss. One order to the whole file system where there is one; else what
- * `written` knows to be new, or everything, is flushed file by file.
+ * The whole staging folder survives a power loss. One order to the whole file system where there is one; else the new
+ * files are flushed one by one, and all folders.
  */
-export async function makeDurable(
-  fileSystem: FileSystem,
-  folders: readonly string[],
-  tree: BackupTree,
-  written: HashIndex | undefined,
-  signal?: AbortSignal,
-): Promise<void> {
-  const [first] = folders;
-  if (first === undefined || (await fileSystem.syncFileSystem(first))) return;
+export async function makeDurable({ fileSystem, folder, notes, tree, written, signal }: Durable): Promise<void> {
+  if (await fileSystem.syncFileSystem(folder)) return;
   for await (const files of walkFiles(tree, signal)) {
     await eachAtOnce(
       files.filter(({ name, stat }) => !written || written.find(name, stat)),
       ({ path }) => syncFile(fileSystem, path),
     );
   }
-  for (const folder of folders) await syncFolders(fileSystem, folder);
+  await syncFiles(fileSystem, notes);
+  await syncFolders(fileSystem, folder);
 }
 
-/** A whole folder, file by file. */
+/** A whole folder. */
 export async function syncTree(fileSystem: FileSystem, folder: string): Promise<void> {
   if (await fileSystem.syncFileSystem(folder)) return;
-  const visit = async (path: string): Promise<void> => {
-    const entries = await fileSystem.readDirectory(path);
-    await eachAtOnce(
-      entries.filter(({ type }) => type === 'file'),
-      ({ name }) => syncFile(fileSystem, `${path}/${name}`),
-    );
-    for (const { name, type } of entries) if (type === 'directory') await visit(`${path}/${name}`);
-    await fileSystem.syncDirectory(path);
-  };
-  await visit(folder);
+  await syncFiles(fileSystem, folder);
+  await syncFolders(fileSystem, folder);
+}
+
+async function syncFiles(fileSystem: FileSystem, folder: string): Promise<void> {
+  const entries = await fileSystem.readDirectory(folder);
+  await eachAtOnce(
+    entries.filter(({ type }) => type === 'file'),
+    ({ name }) => syncFile(fileSystem, `${folder}/${name}`),
+  );
+  for (const { name, type } of entries) if (type === 'directory') await syncFiles(fileSystem, `${folder}/${name}`);
 }
 
 async function syncFolders(fileSystem: FileSystem, folder: string): Promise<void> {
-  let entries;
-  try {
-    entries = await fileSystem.readDirectory(folder);
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
+  for (const { name, type } of await fileSystem.readDirectory(folder)) {
+    if (type === 'directory') await syncFolders(fileSystem, `${folder}/${name}`);
   }
-  for (const { name, type } of entries) if (type === 'directory') await syncFolders(fileSystem, `${folder}/${name}`);
   await fileSystem.syncDirectory(folder);
 }
 

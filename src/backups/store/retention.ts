@@ -13,9 +13,11 @@ export interface RetentionVersion {
   readonly date: Date;
   /** Counts for the rules but never goes: the current backup, archives, labelled ones, unfinished ones. */
   readonly pinned?: boolean;
+  /** iOS at the time. */
+  readonly productVersion?: string;
 }
 
-export type RetentionRule = keyof RetentionPolicy | 'pinned' | 'noRules';
+export type RetentionRule = keyof RetentionPolicy | 'pinned' | 'beforeUpdate' | 'noRules';
 
 export interface RetentionPlan {
   /** Newest first, with the rules that keep each. */
@@ -48,6 +50,10 @@ export function planRetention(versions: readonly RetentionVersion[], policy: Ret
       because.get(version.path)?.push(rule);
     }
   }
+  // A device cannot go back to an older iOS, and its last backup from before the update is the only way to look back.
+  const present = newestFirst.find(({ productVersion }) => productVersion !== undefined)?.productVersion;
+  const before = newestFirst.find(({ productVersion }) => productVersion !== undefined && productVersion !== present);
+  if (before && rules.length > 0) because.get(before.path)?.push('beforeUpdate');
   for (const { path, pinned } of newestFirst) {
     if (pinned) because.get(path)?.push('pinned');
     else if (rules.length === 0) because.get(path)?.push('noRules');

@@ -346,13 +346,14 @@ async function prepareCommit(
   const sidecar = await tryWriteSidecar(work, staged, index, options.signal);
   const kind = notes.mode === 'overlay' ? 'merge' : 'swap';
   if (kind === 'merge') await prepareMerge({ fileSystem, folder, udid });
-  await makeDurable(
+  await makeDurable({
     fileSystem,
-    [partial(udid)],
-    staged,
-    hashesWhole && hashes.whole ? index : undefined,
-    options.signal,
-  );
+    folder: partial(udid),
+    notes: stageLayoutOf(partial(udid), udid).stage,
+    tree: staged,
+    written: hashesWhole && hashes.whole ? index : undefined,
+    signal: options.signal,
+  });
   const before = kind === 'swap' && (await exists(fileSystem, finished(udid)));
   return {
     version: 1,
