@@ -13,13 +13,16 @@ import {
   nodeFileSystem,
   openRestoreStore,
   previewRetention,
+  readReport,
   recover,
+  repairBackup,
   systemFolders,
   verifyInWorker,
   watchBackups,
   type BackupSummary,
   type CatalogueFolder,
   type CatalogueState,
+  type RepairResult,
   type RetentionPlan,
   type RetentionPolicy,
   type VerifyReport,
@@ -137,6 +140,12 @@ export class BackupFolders implements BackupsPort {
   verify(request: VerifyRequest): Promise<VerifyReport> {
     const { report, ...rest } = request;
     return verifyInWorker({ ...rest, stateFolder: this.#state, onProgress: report });
+  }
+
+  async repair(folder: string, request: CopyRequest): Promise<RepairResult> {
+    const report = readReport(this.#state, folder);
+    if (!report) throw new AppError('notAllowed', `${folder} was not checked`);
+    return repairBackup({ report, ...this.#copyOptions(request) });
   }
 
   delete(folder: string, { evenIfOnly, signal }: DeleteRequest): Promise<void> {

@@ -3,6 +3,7 @@ import type { DeviceInfo, MuxState } from '../device';
 import type {
   BackupSummary,
   CatalogueState,
+  RepairResult,
   RetentionPlan,
   RetentionPolicy,
   VerifyLevel,
@@ -53,6 +54,11 @@ export interface EngineCalls {
     params: { readonly path: string; readonly level: VerifyLevel; readonly password?: string };
     result: VerifyReport;
   };
+  /**
+   * A new version in which what the last check found damaged comes from other versions that have it whole.
+   * @throws AppError `notAllowed` if no check has found anything that can be repaired
+   */
+  repairBackup: { params: { readonly path: string }; result: RepairResult };
   deleteBackup: { params: { readonly path: string; readonly evenIfOnly?: boolean }; result: null };
   archiveBackup: { params: { readonly path: string }; result: BackupSummary };
   labelBackup: { params: { readonly path: string; readonly label: string }; result: null };
@@ -110,7 +116,8 @@ export interface EngineState {
   readonly catalogue: CatalogueState;
 }
 
-export type JobKind = 'backup' | 'encryption' | 'cloud' | 'restore' | 'verify' | 'delete' | 'archive' | 'move' | 'pair';
+export type JobKind =
+  'backup' | 'encryption' | 'cloud' | 'restore' | 'verify' | 'repair' | 'delete' | 'archive' | 'move' | 'pair';
 
 export interface Job {
   readonly id: string;

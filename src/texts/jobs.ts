@@ -6,8 +6,10 @@ import { stageText } from './stages';
 const titles: Record<JobKind, (name: string) => string> = {
   backup: (name) => t('Backing up {0}', name),
   encryption: (name) => t('Changing the encryption of {0}', name),
+  cloud: (name) => t('Changing the iCloud setting of {0}', name),
   restore: (name) => t('Restoring {0}', name),
   verify: (name) => t('Checking the backup of {0}', name),
+  repair: (name) => t('Repairing the backup of {0}', name),
   delete: (name) => t('Deleting a backup of {0}', name),
   archive: (name) => t('Archiving the backup of {0}', name),
   move: (name) => t('Moving a backup of {0}', name),

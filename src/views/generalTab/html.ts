@@ -132,7 +132,7 @@ export function pageHtml(webview: vscode.Webview, extensionUri: vscode.Uri): str
     <label id="verify-row"><span>${say(t('Verify'))}</span><input id="verify-password" type="password" autocomplete="new-password"></label>
     <label class="check" id="show-row"><input id="show-password" type="checkbox"> <span>${say(t('Show the password'))}</span></label>
     <label class="check" id="remember-row"><input id="remember" type="checkbox"> <span>${say(t('Remember this password in the system’s keychain'))}</span></label>
-    <p id="password-problem" class="warning" role="alert"></p>
+    <p id="password-problem" class="tone-warning" role="alert"></p>
     <div class="actions end">
       <button id="password-cancel" type="button">${say(t('Cancel'))}</button>
       <button id="password-ok" class="primary" type="submit"></button>

@@ -1,3 +1,4 @@
+import type { Job } from '../../engine/protocol';
 import { backupState } from './backupState';
 import { headerState } from './headerState';
 import { historyRow } from './historyRow';
@@ -18,7 +19,7 @@ export function pageState(facts: PageFacts): PageState {
   const device = facts.engine?.devices.find(({ udid }) => udid === facts.udid);
   const jobs = (facts.engine?.jobs ?? []).filter(({ udid }) => udid === facts.udid);
   const running = jobs.find(({ outcome, kind }) => !outcome && kind !== 'pair');
-  const ended = jobs.findLast(({ outcome, kind }) => outcome && kind !== 'pair');
+  const ended = jobs.findLast(isResult);
   const pairing = jobs.some(({ outcome, kind }) => !outcome && kind === 'pair');
   const notice = noticeState(device, pairing, facts);
   // What the device once told is not shown while it may be old.
@@ -38,4 +39,10 @@ export function pageState(facts: PageFacts): PageState {
     ...(details ? { options: optionsState(facts, details) } : {}),
     history: facts.history.slice(0, HISTORY_ROWS).map((entry) => historyRow(entry, facts.platform)),
   };
+}
+
+/** The device's own state tells how pairing went, and the choice itself that it was set. */
+function isResult({ kind, outcome }: Job): boolean {
+  if (!outcome || kind === 'pair') return false;
+  return kind !== 'cloud' || outcome.kind === 'failed';
 }

@@ -189,7 +189,7 @@ function drawBackups({ job, result, reminder, backup }: PageState): void {
   text('last-facts', backup.facts.join(' · '));
   list('next', backup.next);
   setDisabled('back-up-now', !backup.canBackUp);
-  setDisabled('manage', !backup.canManage);
+  element('links', HTMLElement).hidden = !backup.canManage;
   for (const [id, can] of [
     ['open', backup.canOpen],
     ['restore', backup.canRestore],
