@@ -11,15 +11,15 @@ import { SetupError, setup } from './setup.mjs';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const minutes = 60_000;
 
-/** needs: parts of the set-up. limit: a suite that hangs is ended then, in milliseconds. */
+/** needs: parts of the set-up. limit: a suite that hangs is ended then, in milliseconds; several times what it needs. */
 const suites = {
   build: { command: ['esbuild.js', '--production'], needs: ['modules'], limit: 2 * minutes, counts: false },
   check: { command: ['scripts/check.mjs'], needs: ['modules'], limit: 6 * minutes },
   project: { command: ['test/run.mjs', 'test/project'], needs: ['modules'], limit: 4 * minutes, reporter: 'dot' },
-  unit: { command: ['test/run.mjs', 'test/unit'], needs: ['modules'], limit: 6 * minutes, reporter: 'dot' },
-  device: { command: ['test/run.mjs', 'test/device'], needs: ['modules', 'peers'], limit: 10 * minutes },
+  unit: { command: ['test/run.mjs', 'test/unit'], needs: ['modules'], limit: 10 * minutes, reporter: 'dot' },
+  device: { command: ['test/run.mjs', 'test/device'], needs: ['modules', 'peers'], limit: 25 * minutes },
   extension: { command: ['test/runExtension.mjs'], needs: ['modules', 'host', 'browser'], limit: 6 * minutes },
-  ui: { command: ['test/run.mjs', 'test/ui'], needs: ['modules', 'host', 'browser'], limit: 15 * minutes },
+  ui: { command: ['test/run.mjs', 'test/ui'], needs: ['modules', 'host', 'browser'], limit: 20 * minutes },
   faults: { command: ['test/run.mjs', 'test/faults'], needs: ['modules', 'peers'], limit: 10 * minutes },
 };
 

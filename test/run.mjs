@@ -16,7 +16,13 @@ if (files.length === 0) {
 }
 const outdir = path.join(root, 'out', 'test', String(process.pid));
 process.on('exit', () => fs.rmSync(outdir, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
+let running = 'no test yet';
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    console.error(`${signal} during: ${running}`);
+    process.exit(130);
+  });
+}
 
 const bundled = await bundleTests(files, outdir);
 process.setSourceMapsEnabled(true);
@@ -34,3 +40,4 @@ const runner = mocha.run((failures) => {
   process.exit(failures > 0 || result.passed === 0 ? 1 : 0);
 });
 const result = collectResult(runner);
+runner.on('test', (test) => (running = test.fullTitle()));
