@@ -18,6 +18,7 @@ const bundles = [
   { name: 'reader', entry: 'src/reader/main.ts' },
   { name: 'cli', entry: 'src/cli.ts', executable: true },
   { name: 'page', entry: 'src/views/generalTab/webview/main.ts', browser: true },
+  { name: 'database', entry: 'src/views/sqliteEditor/webview/main.ts', browser: true },
 ];
 
 /** Files that a bundle reads when it runs. */

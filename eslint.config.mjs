@@ -82,7 +82,7 @@ export default tseslint.config(
     doors('plist'),
   ),
   layer(
-    ['src/engine/**', 'src/cli.ts', 'src/cli/**'],
+    ['src/engine/**', 'src/reader/**', 'src/cli.ts', 'src/cli/**'],
     notVscode,
     above('engine', 'views', 'commands', 'extension', 'app'),
     doors('device', 'backups', 'plist'),
@@ -99,7 +99,7 @@ export default tseslint.config(
   ),
   // The engine's two files that every window loads: types and a connection.
   layer(
-    ['src/engine/protocol.ts', 'src/engine/client.ts'],
+    ['src/engine/protocol.ts', 'src/engine/client.ts', 'src/reader/protocol.ts', 'src/reader/client.ts'],
     notVscode,
     {
       group: ['**/device', '**/device/**', '**/backups', '**/backups/**'],

@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const tool = (name, file) => path.join(root, 'node_modules', name, file);
-const pageProject = 'src/views/generalTab/webview/tsconfig.json';
+const page = (view) => [tool('typescript', 'bin/tsc'), '--noEmit', '-p', `src/views/${view}/webview/tsconfig.json`];
 
 const steps = {
   types: [tool('typescript', 'bin/tsc'), '--noEmit', '-p', '.'],
-  'types of the page': [tool('typescript', 'bin/tsc'), '--noEmit', '-p', pageProject],
+  'types of the page': page('generalTab'),
+  'types of the page of databases': page('sqliteEditor'),
   lint: [tool('eslint', 'bin/eslint.js'), '--max-warnings=0', '.'],
   cycles: ['scripts/findCycles.mjs'],
   format: [tool('prettier', 'bin/prettier.cjs'), '--check', '--log-level=warn', '.'],

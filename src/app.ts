@@ -3,6 +3,8 @@ import type { AutomaticBackups } from './automaticBackups';
 import type { EngineSession } from './engineSession';
 import type { Reminders } from './reminders';
 import type { RememberedPasswords } from './rememberedPasswords';
+import type { OpenBackups } from './views/backupFileSystem/openBackups';
+import type { BackupViews } from './views/backupFileSystem/register';
 import type { DevicePages } from './views/generalTab/devicePages';
 import type { BackupsView } from './views/tree/backupsView';
 
@@ -13,6 +15,9 @@ export interface App {
   /** The devices' pages (General tab). */
   readonly pages: DevicePages;
   readonly backups: BackupsView;
+  /** Backups that are open as folders. */
+  readonly openBackups: OpenBackups;
+  readonly backupViews: BackupViews;
   readonly passwords: RememberedPasswords;
   readonly automatic: AutomaticBackups;
   readonly reminders: Reminders;

@@ -6,8 +6,13 @@ import { commands, registerCommands } from './commands/table';
 import { EngineSession } from './engineSession';
 import { RememberedPasswords } from './rememberedPasswords';
 import { Reminders } from './reminders';
+import { KnownBackups } from './views/backupFileSystem/knownBackups';
+import { OpenBackups } from './views/backupFileSystem/openBackups';
+import { registerBackupFolders } from './views/backupFileSystem/register';
+import { ComparisonView } from './views/compare/comparisonView';
 import { DevicePages } from './views/generalTab/devicePages';
 import { registerViews } from './views/register';
+import { SearchResultsView } from './views/search/searchResultsView';
 import { BackupsView } from './views/tree/backupsView';
 
 interface Manifest {
@@ -31,6 +36,8 @@ export function activate(context: vscode.ExtensionContext): Api {
     engine,
     pages: new DevicePages(),
     backups: new BackupsView(engine),
+    openBackups: new OpenBackups(new KnownBackups(context.globalState), context.asAbsolutePath('dist/reader.js'), log),
+    backupViews: { searchResults: new SearchResultsView(), comparison: new ComparisonView() },
     passwords: new RememberedPasswords(context.secrets, context.globalState),
     automatic: new AutomaticBackups(engine, context.globalState, log),
     reminders: new Reminders(engine, context.globalState),
@@ -38,8 +45,9 @@ export function activate(context: vscode.ExtensionContext): Api {
     hasCommand: (id) => Object.hasOwn(commands, id),
   };
   app.pages.attach(app);
-  context.subscriptions.push(log, engine, app.pages, app.backups, app.automatic, app.reminders);
+  context.subscriptions.push(log, engine, app.pages, app.backups, app.automatic, app.reminders, app.openBackups);
   context.subscriptions.push(...registerViews(app), ...registerCommands(app));
+  context.subscriptions.push(...registerBackupFolders(app, app.backupViews));
   engine.start(); // The first I/O, and nothing waits for it. A running job belongs to the engine, not to this window.
   const activationMs = performance.now() - start;
   log.debug(`activated in ${activationMs.toFixed(1)} ms`);

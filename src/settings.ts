@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import type { RetentionPolicy } from './backups';
 
 /** Read late, never kept: a change holds from the next question on. */
 export interface Settings {
@@ -29,6 +30,33 @@ export function settings(): Settings {
     socketAddress: text(trusted('socketAddress')).trim(),
     reminderDays: days(trusted('reminderDays')),
   };
+}
+
+/** Minutes after which an opened backup that nobody uses is locked; 0: never. */
+export function lockAfterMinutes(): number {
+  const value = trusted('lockAfterMinutes');
+  return typeof value === 'number' && Number.isFinite(value) ? Math.min(24 * 60, Math.max(0, value)) : 15;
+}
+
+/** How many versions to keep; undefined: all of them. */
+export function keepVersions(): RetentionPolicy | undefined {
+  const rules = record(trusted('keepVersions'));
+  const count = (name: keyof RetentionPolicy) => {
+    const value = rules[name];
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 ? { [name]: Math.min(value, 1000) } : {};
+  };
+  const policy: RetentionPolicy = { ...count('last'), ...count('daily'), ...count('weekly'), ...count('monthly') };
+  return Object.keys(policy).length > 0 ? policy : undefined;
+}
+
+/** What every backup of this device is asked with. */
+export function backUpRequest(udid: string): {
+  readonly udid: string;
+  readonly folder: string;
+  readonly keep?: RetentionPolicy;
+} {
+  const keep = keepVersions();
+  return { udid, folder: settings().folderFor(udid), ...(keep && { keep }) };
 }
 
 export function defaultFolder(): string {

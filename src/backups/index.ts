@@ -14,7 +14,13 @@ export { deleteBackup, type DeleteOptions } from './store/deleteBackup';
 export { archiveBackup, type CopyOptions } from './store/archiveBackup';
 export { moveBackup } from './store/moveBackup';
 export { labelBackup } from './store/labels';
-export { planRetention, type RetentionPlan, type RetentionPolicy, type RetentionVersion } from './store/retention';
+export {
+  planRetention,
+  type RetentionPlan,
+  type RetentionPolicy,
+  type RetentionRule,
+  type RetentionVersion,
+} from './store/retention';
 export { applyRetention, previewRetention, type RetentionOptions } from './store/applyRetention';
 
 export { listBackups, type CatalogueFolder, type ListOptions } from './catalogue/listBackups';
@@ -25,6 +31,7 @@ export { quickVerify, type QuickVerifyOptions, type QuickVerifyResult } from './
 export { verifyBackup, type VerifyBackupRequest } from './verify/verifyBackup';
 export { verifyInWorker } from './verify/verifyInWorker';
 export { readReport } from './verify/savedReports';
+export { repairBackup, type RepairRequest, type RepairResult } from './verify/repairBackup';
 
 export { deriveKey } from './format/deriveKey';
 export { parseKeybag, unlockKeybag, type UnlockedKeybag } from './format/keybag';
@@ -43,6 +50,7 @@ export {
   type Selection,
 } from './reader/extract';
 export { type ExtractKind, kindSelections, photoDates } from './reader/extractKinds';
+export { domainSizes, type DomainSize, type DomainSizesOptions } from './reader/domainSizes';
 export { compare, type CompareOptions, type Difference } from './reader/compare';
 export { searchNames, type NameMatch } from './reader/searchNames';
 export {
@@ -55,12 +63,5 @@ export {
 export type { BackupPaths, PathTarget } from './reader/backupPaths';
 export { readableText, readBytes } from './reader/readableText';
 export { plistText } from './reader/plistText';
-export {
-  DatabaseReader,
-  type Cell,
-  type CellContent,
-  type ColumnInfo,
-  type RowsPage,
-  type RowsQuery,
-  type TableInfo,
-} from './reader/databaseReader';
+export { DatabaseReader } from './reader/databaseReader';
+export type { CellContent, RowsPage, RowsQuery, TableInfo } from './reader/databaseTypes';

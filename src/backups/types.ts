@@ -82,3 +82,5 @@ export interface VerifyFinding {
   /** Path of another version that holds the same content, if known. */
   readonly alsoIn?: string;
 }
+
+export type { Cell, ColumnInfo } from './reader/databaseTypes';

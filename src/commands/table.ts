@@ -1,10 +1,24 @@
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import type { TreeNode } from '../views/tree/nodes';
+import { archiveBackup } from './archiveBackup';
+import { deleteBackup } from './deleteBackup';
+import { moveBackup } from './moveBackup';
+import { renameBackup } from './renameBackup';
+import { repairBackup } from './repairBackup';
+import { showBackupContents } from './showBackupContents';
+import { thinOutVersions } from './thinOutVersions';
+import { verifyBackup } from './verifyBackup';
 import { backUpNow } from './backUpNow';
 import { cancelBackup } from './cancelBackup';
 import { changeBackupPassword } from './changeBackupPassword';
 import { chooseFolder } from './chooseFolder';
+import { compareBackups } from './compareBackups';
+import { copyAppContainer, extractFromBackup } from './extractFromBackup';
+import { findInBackup } from './findInBackup';
+import { lockBackup, unlockOpenBackup } from './lockBackup';
+import { openBackup } from './openBackup';
+import { openSearchHit, searchBackup } from './searchBackup';
 import { forgetDevice } from './forgetDevice';
 import { forgetPassword } from './forgetPassword';
 import { forgotPassword } from './forgotPassword';
@@ -22,8 +36,11 @@ import { trustDevice } from './trustDevice';
 import { turnEncryptionOff } from './turnEncryptionOff';
 import { turnEncryptionOn } from './turnEncryptionOn';
 
-/** `node` is the clicked tree node, or what another part names; undefined from the palette or a key binding. */
-export type Command = (app: App, node?: TreeNode) => Promise<void>;
+/**
+ * `node` is the clicked tree node or explorer entry, or what another part names; undefined from the palette or a key
+ * binding. `also` are all selected ones, where several can be.
+ */
+export type Command = (app: App, node?: TreeNode, also?: unknown) => Promise<void>;
 
 /** Everything this extension can be asked to do. */
 export const commands = {
@@ -43,6 +60,23 @@ export const commands = {
   'iosBackup.turnEncryptionOff': turnEncryptionOff,
   'iosBackup.forgotPassword': forgotPassword,
   'iosBackup.forgetPassword': forgetPassword,
+  'iosBackup.openBackup': openBackup,
+  'iosBackup.unlockBackup': unlockOpenBackup,
+  'iosBackup.lockBackup': lockBackup,
+  'iosBackup.findInBackup': findInBackup,
+  'iosBackup.searchBackup': searchBackup,
+  'iosBackup.openSearchHit': openSearchHit,
+  'iosBackup.extractFromBackup': extractFromBackup,
+  'iosBackup.copyAppContainer': copyAppContainer,
+  'iosBackup.compareBackups': compareBackups,
+  'iosBackup.verifyBackup': verifyBackup,
+  'iosBackup.repairBackup': repairBackup,
+  'iosBackup.showBackupContents': showBackupContents,
+  'iosBackup.renameBackup': renameBackup,
+  'iosBackup.archiveBackup': archiveBackup,
+  'iosBackup.moveBackup': moveBackup,
+  'iosBackup.thinOutVersions': thinOutVersions,
+  'iosBackup.deleteBackup': deleteBackup,
   'iosBackup.refresh': refresh,
   'iosBackup.showMuxHelp': showMuxHelp,
   'iosBackup.showLog': showLog,
@@ -52,6 +86,8 @@ export type CommandId = keyof typeof commands;
 
 export function registerCommands(app: App): vscode.Disposable[] {
   return Object.entries<Command>(commands).map(([id, command]) =>
-    vscode.commands.registerCommand(id, (node?: TreeNode) => runCommand(app, id, () => command(app, node))),
+    vscode.commands.registerCommand(id, (node?: TreeNode, also?: unknown) =>
+      runCommand(app, id, () => command(app, node, also)),
+    ),
   );
 }

@@ -2,6 +2,7 @@ import type {
   CellContent,
   ContentMatch,
   Difference,
+  DomainSize,
   ExtractKind,
   ExtractReport,
   RowsPage,
@@ -22,6 +23,11 @@ export interface ReaderCalls {
   unlock: { params: { readonly password: string }; result: null };
   list: { params: { readonly path: string }; result: readonly ListedEntry[] };
   stat: { params: { readonly path: string }; result: EntryInfo };
+  /** Every domain that is shown. */
+  domains: {
+    params: Record<string, never>;
+    result: readonly { readonly domain: string; readonly path: string }[];
+  };
   /** @returns fewer bytes only at the end. */
   read: { params: { readonly path: string; readonly offset: number; readonly length: number }; result: Uint8Array };
   /** For people: property lists, databases and binary files as text that can be compared line by line. */
@@ -38,6 +44,15 @@ export interface ReaderCalls {
       readonly column: string;
     };
     result: CellContent;
+  };
+
+  /**
+   * How much each app and each part of the phone takes, largest first. `before`: an earlier backup to compare with;
+   * `compared` tells whether the password of this one opens that.
+   */
+  sizes: {
+    params: { readonly before?: string };
+    result: { readonly domains: readonly DomainSize[]; readonly compared: boolean };
   };
 
   /** Resolves when all is found, or `limit` of it. */

@@ -5,6 +5,7 @@ import {
   type BackupPaths,
   compare,
   DatabaseReader,
+  domainSizes,
   type ExtractOptions,
   type ExtractReport,
   extractAll,
@@ -74,6 +75,7 @@ export class ReaderSession {
     },
     list: async ({ path: at }) => this.#list(at),
     stat: async ({ path: at }) => this.#stat(at),
+    domains: async () => (await this.#paths()).folders,
     read: async ({ path: at, offset, length }) => this.#read(at, offset, length),
     readableText: async ({ path: at }, { signal }) => {
       const { domain, relativePath } = await this.#entry(at);
@@ -94,6 +96,7 @@ export class ReaderSession {
     },
     rows: async ({ path: at, query }) => (await this.#database(at)).page(query),
     cell: async ({ path: at, query, row, column }) => (await this.#database(at)).cell(query, row, column),
+    sizes: async ({ before }, context) => this.#sizes(before, context),
     searchNames: async ({ text, limit }, { signal }) => this.#searchNames(text, limit, signal),
     searchContents: async ({ text, path: at }, context) => this.#searchContents(text, at, context),
     extract: async ({ target, what }, context) => this.#extract(target, what, context),
@@ -222,6 +225,24 @@ export class ReaderSession {
       void oldest[1].then((database) => database.close()).catch(() => {});
     }
     return opening;
+  }
+
+  async #sizes(
+    before: string | undefined,
+    { signal, onProgress }: CallContext,
+  ): Promise<ReaderCalls['sizes']['result']> {
+    const other = before === undefined ? undefined : await OpenedBackup.open(before).catch(() => undefined);
+    try {
+      const compared = other !== undefined && (!other.locked || (await other.unlockLike(this.#opened)));
+      const domains = await domainSizes(this.#opened, {
+        ...(compared && { before: other }),
+        signal,
+        onProgress: (files) => onProgress({ files, bytes: 0 }),
+      });
+      return { domains, compared };
+    } finally {
+      other?.close();
+    }
   }
 
   async #searchNames(text: string, limit: number, signal: AbortSignal): Promise<ReaderCalls['searchNames']['result']> {

@@ -10,7 +10,7 @@ import { isFileID } from './fileID';
 import type { UnlockedKeybag } from './keybag';
 import { parseManifestMbdb } from './manifestMbdb';
 import type { ManifestPlist } from './manifestPlist';
-import { ReadOnlyDatabase, type Row } from './readOnlyDatabase';
+import { ReadOnlyDatabase, type Row, sqlText } from './readOnlyDatabase';
 import { decryptRecord, recordKey, type RecordProperties } from './recordCipher';
 
 const SQLITE_MAGIC = Buffer.from('SQLite format 3\0', 'latin1');
@@ -223,7 +223,7 @@ class DatabaseManifest implements Manifest {
 
   domains(): readonly { readonly domain: string; readonly files: number }[] {
     const rows = this.#db.rows('SELECT domain, sum(flags & 1) FROM Files WHERE domain IS NOT NULL GROUP BY domain');
-    return [...rows].map(([domain, files]) => ({ domain: String(domain), files: Number(files) }));
+    return [...rows].map(([domain, files]) => ({ domain: sqlText(domain), files: Number(files) }));
   }
 
   domainNames(): readonly { readonly domain: string; readonly hasFiles: boolean }[] {
@@ -237,7 +237,7 @@ class DatabaseManifest implements Manifest {
       )
       SELECT domain, EXISTS (SELECT 1 FROM Files f WHERE f.domain = names.domain AND f.flags & 7 = 1)
       FROM names WHERE domain IS NOT NULL`);
-    return [...rows].map(([domain, hasFiles]) => ({ domain: String(domain), hasFiles: hasFiles === 1 }));
+    return [...rows].map(([domain, hasFiles]) => ({ domain: sqlText(domain), hasFiles: hasFiles === 1 }));
   }
 
   find(fileID: string): ManifestEntry | undefined {
@@ -311,7 +311,7 @@ function likePattern(word: string): string {
 /** Rows with only the device's own marks have no domain, path or record: they are no entries. */
 function toEntry([fileID, domain, relativePath, flags, file]: Row): ManifestEntry | undefined {
   if (domain === null && relativePath === null && file === null) return undefined;
-  const names = { fileID: String(fileID), domain: String(domain ?? ''), relativePath: String(relativePath ?? '') };
+  const names = { fileID: sqlText(fileID), domain: sqlText(domain), relativePath: sqlText(relativePath) };
   if (typeof fileID !== 'string' || !isFileID(fileID))
     return { ok: false, ...names, reason: 'its ID is not 40 hex digits' };
   if (typeof domain !== 'string' || typeof relativePath !== 'string')

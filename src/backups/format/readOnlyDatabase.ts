@@ -22,6 +22,12 @@ const STEPS_BETWEEN_LOOKS = 10_000;
 
 export type Row = readonly SqlValue[];
 
+/** A value that should be text; empty for bytes and for none. */
+export function sqlText(value: SqlValue | undefined): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : '';
+}
+
 /**
  * A SQLite database read through a ByteSource: nothing is written anywhere, no journal is looked for, and what is in it
  * cannot run: triggers, views with side effects, loadable code and attached files are off.

@@ -1,5 +1,4 @@
-/** What content is by its first bytes; names on a device often have no ending, or a wrong one. */
-export type ContentKind = 'plist' | 'database' | 'picture' | 'media' | 'archive' | 'text' | 'binary' | 'empty';
+import type { ContentKind } from './databaseTypes';
 
 /** Enough to tell any of them. */
 export const SNIFF_LENGTH = 4096;

@@ -1,10 +1,11 @@
 import { AppError, isAppError } from '../../base/errors';
 import { isPlistError } from '../../plist';
 import type { ByteSource } from '../format/byteSource';
-import { ReadOnlyDatabase, type Row } from '../format/readOnlyDatabase';
+import { ReadOnlyDatabase, type Row, sqlText } from '../format/readOnlyDatabase';
 import { WalSource } from '../format/walSource';
 import { columnDate } from './appleTime';
-import { type ContentKind, contentKind, SNIFF_LENGTH } from './contentKind';
+import { contentKind, SNIFF_LENGTH } from './contentKind';
+import type { Cell, CellContent, ColumnInfo, RowsPage, RowsQuery, TableInfo } from './databaseTypes';
 import type { OpenedBackup } from './openedBackup';
 import { plistText } from './plistText';
 
@@ -16,54 +17,6 @@ const MAX_ROWS = 500;
 /** A page of a table is there well before; a view that computes without end is not. */
 const STATEMENT_MS = 8000;
 const COUNT_MS = 2000;
-
-export interface TableInfo {
-  readonly name: string;
-  readonly kind: 'table' | 'view';
-  readonly columns: readonly ColumnInfo[];
-  /** As in the database. */
-  readonly sql: string;
-  /** Undefined for a view, and where counting takes too long. */
-  readonly rows?: number;
-  /** Why it cannot be read: a module or function that only the device has. */
-  readonly problem?: string;
-}
-
-export interface ColumnInfo {
-  readonly name: string;
-  readonly type: string;
-  readonly primaryKey: boolean;
-}
-
-/** A value as a table shows it. Everything survives structured clone and JSON. */
-export type Cell =
-  | { readonly kind: 'null' }
-  | { readonly kind: 'number'; readonly text: string; /** ISO */ readonly date?: string }
-  | { readonly kind: 'text'; readonly text: string; /** Characters in all, if cut. */ readonly length?: number }
-  | { readonly kind: 'blob'; readonly content: ContentKind; readonly length: number; readonly hex: string };
-
-export interface RowsQuery {
-  readonly table: string;
-  readonly offset: number;
-  readonly limit: number;
-  readonly sort?: { readonly column: string; readonly descending: boolean };
-  /** Rows in which any column contains this text. */
-  readonly filter?: string;
-}
-
-export interface RowsPage {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
-  /** Whether there are rows behind these. */
-  readonly more: boolean;
-}
-
-/** One value in full. */
-export type CellContent =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'plist'; readonly text: string; readonly length: number }
-  | { readonly kind: 'picture'; readonly bytes: Uint8Array }
-  | { readonly kind: 'hex'; readonly text: string; readonly length: number };
 
 /** A SQLite database inside a backup, with its write-ahead log, for people to look at. */
 export class DatabaseReader {
@@ -100,7 +53,7 @@ export class DatabaseReader {
     const sql =
       "SELECT name, type, sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name";
     return [...this.#rows(sql)].map(([name, type, text]) =>
-      this.#table(String(name), type === 'view', String(text ?? '')),
+      this.#table(sqlText(name), type === 'view', sqlText(text)),
     );
   }
 
@@ -141,7 +94,7 @@ export class DatabaseReader {
     this.#db.limitTime(STATEMENT_MS);
     const value = this.#db.first(sql, [...parameters, row])?.[0];
     if (!(value instanceof Uint8Array))
-      return { kind: 'text', text: value === null || value === undefined ? 'NULL' : String(value) };
+      return { kind: 'text', text: value === null || value === undefined ? 'NULL' : sqlText(value) };
     return blobContent(value);
   }
 
@@ -177,8 +130,8 @@ export class DatabaseReader {
     const rows = [...this.#rows('SELECT name, type, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1', [table])];
     if (rows.length === 0) throw new AppError('fileNotFound', `no table ${table}`);
     return rows.map(([name, type, key]) => ({
-      name: String(name),
-      type: String(type ?? ''),
+      name: sqlText(name),
+      type: sqlText(type),
       primaryKey: Number(key) > 0,
     }));
   }

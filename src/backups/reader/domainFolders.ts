@@ -94,8 +94,8 @@ function ownerOf(id: string, appNames: ReadonlyMap<string, string>): string | un
 
 /** One name of a path. Names come from the App Store and from the device: no slash, nothing that cannot be seen. */
 function plainName(name: string): string {
-  // eslint-disable-next-line no-control-regex
   const plain = name
+    // eslint-disable-next-line no-control-regex
     .replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '')
     .replaceAll('/', '∕')
     .trim();
