@@ -20,9 +20,10 @@ describe('a restore by the engine', function () {
   for (const backupPassword of [undefined, PASSWORD]) {
     const kind = backupPassword === undefined ? 'plain' : 'encrypted';
     const secret = backupPassword === undefined ? {} : { password: backupPassword };
+    const state = backupPassword === undefined ? {} : { backupPassword };
 
     it(`brings the changed and erased device back, byte for byte, from a ${kind} backup`, async () => {
-      await using stage = await RestoreStage.start(presetNamed('small', { state: { backupPassword } }));
+      await using stage = await RestoreStage.start(presetNamed('small', { state }));
       await stage.backUp();
       const digest = await stage.device.stateDigest();
       const tree = stage.tree();
@@ -46,7 +47,7 @@ describe('a restore by the engine', function () {
 
     it(`brings another device to the state of a ${kind} backup`, async () => {
       await using stage = await RestoreStage.start(
-        presetNamed('small', { state: { backupPassword } }),
+        presetNamed('small', { state }),
         presetNamed('small', { ...OTHER, content: { files: [], groups: [] } }),
       );
       const other = stage.host.devices[1]!;
@@ -61,7 +62,7 @@ describe('a restore by the engine', function () {
     });
 
     it(`takes an older ${kind} version, and a folder of any name`, async () => {
-      await using stage = await RestoreStage.start(presetNamed('small', { state: { backupPassword } }));
+      await using stage = await RestoreStage.start(presetNamed('small', { state }));
       await stage.backUp();
       const first = await stage.device.stateDigest();
       await stage.spoil(5);
