@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { isCancellation, toErrorData } from './base/errors';
 import type { EngineSession } from './engineSession';
-import { settings } from './settings';
+import { backUpRequest } from './settings';
 
 export interface AutomaticSetting {
   readonly on: boolean;
@@ -55,7 +55,7 @@ export class AutomaticBackups implements vscode.Disposable {
       if (now - (this.#tried.get(udid) ?? 0) < PAUSE_MS) continue;
       this.#tried.set(udid, now);
       this.#log.info('an automatic backup begins');
-      this.#engine.call('backUp', { udid, folder: settings().folderFor(udid) }).catch((error: unknown) => {
+      this.#engine.call('backUp', backUpRequest(udid)).catch((error: unknown) => {
         // Its end is told by the notifications that tell the end of every job.
         if (!isCancellation(error)) this.#log.warn(`the automatic backup failed: ${toErrorData(error).code}`);
       });

@@ -1,7 +1,7 @@
 import type { App } from './app';
 import { AppError, isAppError } from './base/errors';
 import type { EncryptionChange } from './engine/protocol';
-import { settings } from './settings';
+import { backUpRequest } from './settings';
 
 export interface PasswordAnswer {
   readonly change: 'on' | 'change' | 'off';
@@ -27,7 +27,7 @@ export async function changeEncryption(app: App, udid: string, answer: PasswordA
   }
   if (change.kind !== 'off' && answer.remember) await app.passwords.set(udid, change.newPassword);
   else await app.passwords.retire(udid);
-  if (change.kind === 'on') await app.engine.call('backUp', { udid, folder: settings().folderFor(udid) });
+  if (change.kind === 'on') await app.engine.call('backUp', backUpRequest(udid));
 }
 
 async function toChange(app: App, udid: string, answer: PasswordAnswer): Promise<EncryptionChange> {

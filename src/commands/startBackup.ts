@@ -1,5 +1,5 @@
 import type { App } from '../app';
-import { settings } from '../settings';
+import { backUpRequest } from '../settings';
 import type { TreeNode } from '../views/tree/nodes';
 import { chooseDevice } from './chooseDevice';
 import { trust } from './trustDevice';
@@ -17,5 +17,5 @@ export async function startBackup(
   if (!device) return;
   if (device.trust.kind !== 'trusted' && !(await trust(app, device))) return;
   const { udid } = device;
-  await app.engine.call('backUp', { udid, folder: settings().folderFor(udid), full });
+  await app.engine.call('backUp', { ...backUpRequest(udid), full });
 }

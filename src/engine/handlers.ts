@@ -8,6 +8,7 @@ import {
   deleteBackup,
   labelBackup,
   moveBackup,
+  repairBackup,
   previewRetention,
   verify,
 } from './useCases/backupUseCases';
@@ -89,6 +90,7 @@ export const handlers: Handlers = {
     labelBackup(services, { path: params.path('path'), label: params.text('label') }).then(nothing),
   moveBackup: (services, params, caller) =>
     moveBackup(services, { path: params.path('path'), toFolder: params.path('toFolder') }, caller),
+  repairBackup: (services, params, caller) => repairBackup(services, params.path('path'), caller),
   previewRetention: (services, params, caller) => previewRetention(services, readRetention(params), caller),
   applyRetention: (services, params, caller) => applyRetention(services, readRetention(params), caller),
   history: ({ history }, params) => history.list(params.udid()),

@@ -2,6 +2,7 @@ import type { Disposable } from '../base/disposable';
 import type {
   BackupSummary,
   CatalogueState,
+  RepairResult,
   RetentionPlan,
   RetentionPolicy,
   VerifyLevel,
@@ -109,6 +110,8 @@ export interface BackupsPort {
    */
   openStaging(request: StagingRequest): Promise<Staging>;
   verify(request: VerifyRequest): Promise<VerifyReport>;
+  /** From the report of the last check. @throws AppError `notAllowed` */
+  repair(path: string, request: CopyRequest): Promise<RepairResult>;
   /** @throws AppError `onlyGoodBackup` unless `evenIfOnly`. */
   delete(path: string, request: DeleteRequest): Promise<void>;
   archive(path: string, request: CopyRequest): Promise<BackupSummary>;

@@ -5,6 +5,8 @@ import { JobNotifications } from './jobNotifications';
 import { showReminders } from './reminderNotifications';
 import { StatusBar } from './statusBar';
 import { DevicesTree } from './tree/devicesTree';
+import { BackupProblems } from './verify/backupProblems';
+import { registerReportDocuments } from './verify/reportDocuments';
 
 /** Views that nobody else needs to know. */
 export function registerViews(app: App): vscode.Disposable[] {
@@ -16,5 +18,7 @@ export function registerViews(app: App): vscode.Disposable[] {
     new StatusBar(app),
     new JobNotifications(app),
     showReminders(app),
+    new BackupProblems(app.engine),
+    registerReportDocuments(),
   ];
 }

@@ -89,6 +89,7 @@ export class FakePorts implements EnginePorts {
         notChecked: [],
         hashesKnown: false,
       }),
+    repair: (path) => Promise.resolve({ path, repaired: 0, left: 0 }),
     delete: () => Promise.resolve(),
     archive: (path) => Promise.resolve(this.#summary(path)),
     label: () => Promise.resolve(),

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { toErrorData } from '../../base/errors';
-import type { BackupSummary, VerifyReport } from '../../backups';
+import type { BackupSummary, RepairResult, VerifyReport } from '../../backups';
 import type { JobContext } from '../jobs';
 import type { EngineCalls, JobKind } from '../protocol';
 import type { Caller, EngineServices } from './engineServices';
@@ -17,6 +17,13 @@ export function verify(
   };
   const job = jobOn(services, 'verify', folder, caller);
   return services.jobs.run(job, work, { signal: caller.signal, facts: (report) => ({ report }) });
+}
+
+export function repairBackup(services: EngineServices, folder: string, caller: Caller): Promise<RepairResult> {
+  return changing(services, 'repair', folder, caller, ({ report, signal }) => {
+    report({ stage: 'working' });
+    return services.ports.backups.repair(folder, { report, signal });
+  });
 }
 
 export function deleteBackup(

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { App } from '../../app';
 import { changeEncryption } from '../../changeEncryption';
 import { cancelJob } from '../../cancelJob';
-import { settings } from '../../settings';
+import { backUpRequest } from '../../settings';
 import type { TreeNode } from '../tree/nodes';
 import { lastBackup } from './lastBackup';
 import type { FromPage, PasswordChange } from './protocol';
@@ -35,7 +35,7 @@ export async function act(origin: IntentOrigin, intent: FromPage): Promise<void>
       engine.start();
       break;
     case 'backUpNow':
-      await engine.call('backUp', { udid, folder: settings().folderFor(udid) });
+      await engine.call('backUp', backUpRequest(udid));
       break;
     case 'cancelJob':
       await cancel(app, intent.jobId);
