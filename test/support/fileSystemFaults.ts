@@ -82,14 +82,20 @@ export function crashing(inner: FileSystem, at: number, when: 'before' | 'within
   });
 }
 
-/** Counts the changes. */
-export function counting(inner: FileSystem): { readonly fileSystem: FileSystem; readonly changes: () => number } {
+/** Counts the changes, and tells which of them are writes. */
+export function counting(inner: FileSystem): {
+  readonly fileSystem: FileSystem;
+  readonly changes: () => number;
+  readonly writes: readonly number[];
+} {
   let changes = 0;
+  const writes: number[] = [];
   const fileSystem = intercepted(inner, (call, run) => {
+    if (call.name === 'write') writes.push(changes);
     if (CHANGES.has(call.name)) changes++;
     return run();
   });
-  return { fileSystem, changes: () => changes };
+  return { fileSystem, changes: () => changes, writes };
 }
 
 /** Fails the calls that `which` picks with a system error. */

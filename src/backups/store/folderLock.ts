@@ -58,19 +58,34 @@ export async function lockFolder(options: LockOptions): Promise<FolderLock> {
   const { own, lock: path } = layoutOf(folder);
   await makeDirectories(fileSystem, own);
   const me: LockOwner = { ...thisProcess(), token: randomBytes(8).toString('hex') };
-  for (let attempt = 0; attempt < 5; attempt++) {
-    if (await tryCreate(fileSystem, path(udid), me)) {
-      // Two that found the same dead lock may both have come here: the later one has the file.
-      if (attempt > 0) await delay(timing.settleMs, options.signal);
-      if (attempt === 0 || (await readOwner(fileSystem, path(udid)))?.token === me.token) {
-        return hold(fileSystem, path(udid), me, timing);
-      }
-    }
-    const dead = await findDead(fileSystem, path(udid), timing, options.signal);
-    if (dead === 'gone') continue;
-    await moveAside(fileSystem, path(udid), dead);
+  // Before the file is there: whoever reads it must see that its maker lives.
+  held.add(me.token);
+  try {
+    await acquire(options, path(udid), me, timing);
+  } catch (error) {
+    held.delete(me.token);
+    throw error;
   }
-  throw new AppError('backupInUse', `the lock ${path(udid)} changes hands`, { details: { path: folder, udid } });
+  return hold(fileSystem, path(udid), me, timing);
+}
+
+async function acquire(
+  { fileSystem, signal, folder, udid }: LockOptions,
+  path: string,
+  me: LockOwner,
+  timing: LockTiming,
+): Promise<void> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    if (await tryCreate(fileSystem, path, me)) {
+      if (attempt === 0) return;
+      // Two that found the same dead lock may both have come here: the later one has the file.
+      await delay(timing.settleMs, signal);
+      if ((await readOwner(fileSystem, path))?.token === me.token) return;
+    }
+    const dead = await findDead(fileSystem, path, timing, signal);
+    if (dead !== 'gone') await moveAside(fileSystem, path, dead);
+  }
+  throw new AppError('backupInUse', `the lock ${path} changes hands`, { details: { path: folder, udid } });
 }
 
 async function tryCreate(fileSystem: FileSystem, path: string, me: LockOwner): Promise<boolean> {
@@ -135,7 +150,6 @@ async function moveAside(fileSystem: FileSystem, path: string, token: string): P
 }
 
 function hold(fileSystem: FileSystem, path: string, me: LockOwner, timing: LockTiming): FolderLock {
-  held.add(me.token);
   let touched = Promise.resolve();
   const beat = setInterval(() => {
     touched = fileSystem.touch(path).catch(() => {});
