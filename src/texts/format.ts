@@ -4,9 +4,14 @@ const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Bytes in powers of 1000, as Finder and VS Code's own pages count. */
 export function formatBytes(bytes: number): string {
-  const power = Math.min(UNITS.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
-  const digits = power === 0 || value >= 100 ? 0 : 1;
+  let power = 0;
+  let value = bytes;
+  // 999,950 would be rounded to 1,000 kB.
+  while (power < UNITS.length - 1 && value >= (power === 0 ? 1000 : 999.5)) {
+    value /= 1000;
+    power++;
+  }
+  const digits = power === 0 || value >= 99.95 ? 0 : 1;
   return `${formatNumber(value, digits)} ${UNITS[power] ?? 'B'}`;
 }
 

@@ -16,6 +16,14 @@ describe('format', () => {
     ]);
   });
 
+  it('never writes a thousand of one unit where there is a next one', () => {
+    for (let bytes = 1; bytes < 1e15; bytes = Math.ceil(bytes * 1.0071)) {
+      assert.match(formatBytes(bytes), /^\d{1,3}([.,]\d)? (B|kB|MB|GB|TB)$/, String(bytes));
+    }
+    assert.equal(formatBytes(999_949), '1 MB');
+    assert.equal(formatBytes(99_960), '100 kB');
+  });
+
   it('shows 100 % only for done', () => {
     const digits = (fraction: number) => formatPercent(fraction).replace(/\D/g, '');
     assert.deepEqual([0, 0.005, 0.299, 0.999, 1].map(digits), ['0', '0', '29', '99', '100']);
