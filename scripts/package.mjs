@@ -26,6 +26,7 @@ export async function packageExtension(file) {
     packagePath,
     dependencies: false, // esbuild has put them into the bundles
     allowMissingRepository: true,
+    rewriteRelativeLinks: false, // there is no public address to rewrite them to
   });
   return packagePath;
 }

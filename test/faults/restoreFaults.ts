@@ -100,6 +100,7 @@ class RestoreRig implements AsyncDisposable {
 const unplug: FaultKind = {
   name: 'restoreUnplug',
   what: 'a restore: the cable comes out at a random message or instant, four ways',
+  rounds: 50,
   short: 6,
   async run({ seed, rounds, told }) {
     const random = new Random(seed);
@@ -134,6 +135,7 @@ const unplug: FaultKind = {
 const kill: FaultKind = {
   name: 'restoreKill',
   what: 'a restore: SIGKILL of the engine at a random instant',
+  rounds: 50,
   short: 6,
   async run({ seed, rounds, told }) {
     const random = new Random(seed);
