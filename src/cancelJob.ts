@@ -18,10 +18,11 @@ export async function cancelJob(app: App, { id, kind, name, progress }: Job): Pr
 }
 
 async function confirm(name: string, restarting: boolean): Promise<boolean> {
-  const goOn = t('Go On Restoring');
-  const cancel = restarting ? t('Stop Watching') : t('Cancel the Restore');
+  const stop = { title: restarting ? t('Stop Watching') : t('Stop the Restore') };
+  // Instead of a second "Cancel", of which nobody knows what it cancels.
+  const goOn = { title: restarting ? t('Go On Watching') : t('Go On Restoring'), isCloseAffordance: true };
   const answer = await vscode.window.showWarningMessage(
-    restarting ? t('Stop watching {0}?', name) : t('Cancel the restore of {0}?', name),
+    restarting ? t('Stop watching {0}?', name) : t('Stop the restore of {0}?', name),
     {
       modal: true,
       detail: restarting
@@ -30,7 +31,8 @@ async function confirm(name: string, restarting: boolean): Promise<boolean> {
             'What was sent so far is of no use. The device may stay as it was, or half restored: then restore it once more before you use it. The backup itself stays as it is.',
           ),
     },
-    ...(restarting ? [cancel] : [goOn, cancel]),
+    stop,
+    goOn,
   );
-  return answer === cancel;
+  return answer === stop;
 }

@@ -6,6 +6,7 @@ import { AppError } from '../base/errors';
 import { isOlderRelease } from '../base/iosVersion';
 import type { DeviceInfo } from '../device/types';
 import { modelName } from '../texts/deviceModels';
+import { systemVersion } from '../texts/systemVersion';
 import { formatBytes, formatDateTime, formatRelative } from '../texts/format';
 import type { TreeNode } from '../views/tree/nodes';
 import { deviceName } from './chooseDevice';
@@ -70,7 +71,7 @@ export function backupName({ label, deviceName: name, date, path }: BackupSummar
 export function backupFacts({ productType, productVersion, size, encrypted }: BackupSummary): readonly string[] {
   const facts = [
     productType && modelName(productType),
-    productVersion && t('version {0}', productVersion),
+    productVersion && systemVersion(productType?.startsWith('iPad') ? 'iPad' : undefined, productVersion),
     size && formatBytes(size.bytes),
     encrypted ? t('encrypted') : t('not encrypted'),
   ];

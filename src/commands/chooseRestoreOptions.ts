@@ -7,7 +7,7 @@ export async function chooseRestoreOptions(name: string): Promise<RestoreOptions
   const item = (label: string, detail: string) => ({ label, detail, picked: true });
   const system = item(
     t('Restore settings and system files'),
-    t('Accounts, home screen, keyboards and other parts of iOS, not only photos, messages and the data of apps'),
+    t('Accounts, home screen and other parts of iOS, not only photos and the data of apps'),
   );
   const settings = item(
     t('Replace the settings that the device has now'),

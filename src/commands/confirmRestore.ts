@@ -20,7 +20,7 @@ export async function confirmRestore(
 ): Promise<'restore' | 'backUpFirst' | undefined> {
   const { name, backup } = confirmation;
   const backUpFirst = t('Back Up First');
-  const goOn = t('Go On…');
+  const goOn = t('Restore…');
   const answer = await vscode.window.showWarningMessage(
     t('Replace what is on {0} by the backup of {1}?', name, backup.date ? formatDateTime(backup.date) : backup.path),
     { modal: true, detail: details(confirmation) },

@@ -21,6 +21,8 @@ export type ReviewAnswer = 'goOn' | 'backUpFirst' | 'verify' | 'checkAgain';
 
 interface ReviewItem extends vscode.QuickPickItem {
   readonly answer?: ReviewAnswer;
+  /** All of it, for what can only be read. */
+  readonly text?: string;
 }
 
 /** What the backup holds, what was found, and what can be done. @returns undefined if it was closed. */
@@ -43,15 +45,16 @@ export async function reviewRestore(review: RestoreReview): Promise<ReviewAnswer
         ignoreFocusOut: true,
       },
     );
-    // The rest is there to be read.
     if (!picked || picked.answer) return picked?.answer;
+    // The rest is there to be read; a line of the list may be too short for it.
+    if (picked.text) await vscode.window.showInformationMessage(picked.text, { modal: true });
   }
 }
 
 function steps({ name, lastOfDevice, report }: RestoreReview, stopped: boolean): ReviewItem[] {
   const goOn: ReviewItem = {
     label: t('$(arrow-right) Go On'),
-    detail: t('Choose what is restored; nothing is replaced before you have typed the name of the device'),
+    detail: t('Nothing is replaced before you have typed the name of the device'),
     answer: 'goOn',
   };
   const again: ReviewItem = { label: t('$(refresh) Check Again'), answer: 'checkAgain' };
@@ -79,16 +82,16 @@ function foundItems({ findings, report }: RestoreReview): ReviewItem[] {
 }
 
 function findingItem(finding: RestoreFinding): ReviewItem {
-  const [first = '', ...rest] = findingText(finding).split(/(?<=[.!?])\s+/u);
-  return { label: `${finding.stops ? '$(error)' : '$(warning)'} ${first}`, detail: rest.join(' ') };
+  const text = findingText(finding);
+  const [first = '', ...rest] = text.split(/(?<=[.!?])\s+/u);
+  return { label: `${finding.stops ? '$(error)' : '$(warning)'} ${first}`, detail: rest.join(' '), text };
 }
 
-function reportItem({ findings, files }: VerifyReport): ReviewItem {
-  const damaged = findings.filter(({ severity }) => severity === 'damage').length;
-  return damaged === 0
+function reportItem({ damages, files }: VerifyReport): ReviewItem {
+  return damages === 0
     ? { label: t('$(pass) Every file of the backup was read and is good ({0})', formatNumber(files)) }
     : {
-        label: t('$(error) {0} files of the backup are damaged', formatNumber(damaged)),
+        label: t('$(error) {0} files of the backup are damaged', formatNumber(damages)),
         detail: t('The device may refuse it, or lose them. Choose another version if there is one'),
       };
 }

@@ -75,16 +75,17 @@ export class JobNotifications implements vscode.Disposable {
         void vscode.window.showInformationMessage(
           t('The backup of {0} was cancelled. The last backup is unchanged.', name),
         );
-      if (kind === 'restore')
-        void vscode.window.showWarningMessage(
-          t(
-            'The restore of {0} was cancelled. Look at the device: if it is not as it was, restore it once more. The backup is unchanged.',
-            name,
-          ),
+      if (kind === 'restore') {
+        const text = t(
+          'The restore of {0} was stopped. Look at the device: if it is not as it was, restore it once more. The backup is unchanged.',
+          name,
         );
+        return this.#tellRestore(job, vscode.window.showWarningMessage, text);
+      }
       return;
     }
-    if (outcome.restore) void vscode.window.showInformationMessage(restoreEndText(name, outcome.restore));
+    if (outcome.restore)
+      return this.#tellRestore(job, vscode.window.showInformationMessage, restoreEndText(name, outcome.restore));
     if (kind !== 'backup' || !outcome.backup) return;
     const { backup } = outcome;
     const date = formatDateTime(backup.date ?? outcome.endedAt);
@@ -95,5 +96,14 @@ export class JobNotifications implements vscode.Disposable {
     if ((await vscode.window.showInformationMessage(text, show)) === show) {
       await vscode.commands.executeCommand('iosBackup.showBackupInFileManager', { kind: 'backup', backup });
     }
+  }
+
+  /** With a button: a notification without one shows only the beginning of its text. */
+  async #tellRestore(
+    { udid }: Job,
+    show: (text: string, button: string) => Thenable<string | undefined>,
+    text: string,
+  ): Promise<void> {
+    if ((await show(text, t('Open Device Page'))) !== undefined && udid !== undefined) this.#app.pages.open(udid);
   }
 }
