@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, isAppError } from '../../base/errors';
 import { isPlistError } from '../../plist';
-import { type BackupFile, kindOfFlags } from './backupFile';
+import { type BackupFile, kindOfFlags, kindOfMode } from './backupFile';
 import { type ByteSource, DecryptedSource, FileSource } from './byteSource';
 import { decodeFilesRow } from './fileRecord';
 import { isFileID } from './fileID';
@@ -12,6 +12,7 @@ import { parseManifestMbdb } from './manifestMbdb';
 import type { ManifestPlist } from './manifestPlist';
 import { ReadOnlyDatabase, type Row, sqlText } from './readOnlyDatabase';
 import { decryptRecord, recordKey, type RecordProperties } from './recordCipher';
+import { readRecordFacts } from './recordFacts';
 
 const SQLITE_MAGIC = Buffer.from('SQLite format 3\0', 'latin1');
 const COLUMNS = 'fileID, domain, relativePath, flags, file';
@@ -33,6 +34,21 @@ export interface ManifestName {
   readonly kind: BackupFile['kind'];
 }
 
+/** What a row says about its content: enough to tell whether that is there, and whole. */
+export interface ManifestContent {
+  readonly fileID: string;
+  readonly kind: BackupFile['kind'];
+  /** Bytes as the device saw the file; 0 for what is no file. */
+  readonly size: number;
+  /** It has an encryption key of its own. */
+  readonly hasKey: boolean;
+  /** Domain and path; good until the next row is asked for. */
+  readonly names: () => { readonly domain: string; readonly relativePath: string };
+}
+
+export type ManifestContentEntry =
+  (ManifestContent & { readonly ok: true }) | Extract<ManifestEntry, { readonly ok: false }>;
+
 /** The index of a backup, open for reading. */
 export interface Manifest {
   /** `flat`: contents lie beside the index (before iOS 10); `sharded`: in folders named by their first two digits. */
@@ -41,6 +57,8 @@ export interface Manifest {
   readonly damage?: string;
   /** Every entry, in no particular order, read as it is asked for. @throws AppError `backupDamaged` */
   entries(): Generator<ManifestEntry>;
+  /** The same entries for a check of all of them: several times as quick. @throws AppError `backupDamaged` */
+  contents(): Generator<ManifestContentEntry>;
   entriesOfDomain(domain: string): Generator<ManifestEntry>;
   /** Entries whose ID begins with these hex digits, found through the index. @throws AppError `backupDamaged` */
   entriesOfShard(prefix: string): Generator<ManifestEntry>;
@@ -156,6 +174,28 @@ class DatabaseManifest implements Manifest {
     for (const row of this.#db.rows(`SELECT ${COLUMNS} FROM Files`)) {
       const entry = this.#entry(row);
       if (entry) yield entry;
+    }
+  }
+
+  *contents(): Generator<ManifestContentEntry> {
+    if (this.#recordKey) {
+      for (const entry of this.entries()) yield contentOf(entry);
+      return;
+    }
+    for (const row of this.#db.scan(`SELECT ${COLUMNS} FROM Files`)) {
+      const fileID = row.text(0) ?? '';
+      const record = row.blob(4);
+      const facts = record && isFileID(fileID) ? readRecordFacts(record) : undefined;
+      if (facts && row.isText(1) && row.isText(2)) {
+        const kind = kindOfMode(facts.mode) ?? kindOfFlags(row.number(3)) ?? 'file';
+        const size = kind === 'file' ? Math.max(0, facts.size) : 0;
+        const names = () => ({ domain: row.text(1) ?? '', relativePath: row.text(2) ?? '' });
+        yield { ok: true, fileID, kind, size, hasKey: facts.hasKey, names };
+      } else {
+        const [domain, relativePath] = [row.text(1) ?? null, row.text(2) ?? null];
+        const entry = toEntry([row.text(0) ?? null, domain, relativePath, row.number(3), record ?? null]);
+        if (entry) yield contentOf(entry);
+      }
     }
   }
 
@@ -325,6 +365,12 @@ function toEntry([fileID, domain, relativePath, flags, file]: Row): ManifestEntr
   }
 }
 
+function contentOf(entry: ManifestEntry): ManifestContentEntry {
+  if (!entry.ok) return entry;
+  const { fileID, kind, size, encryptionKey, domain, relativePath } = entry.file;
+  return { ok: true, fileID, kind, size, hasKey: encryptionKey !== undefined, names: () => ({ domain, relativePath }) };
+}
+
 const MATCH_TURN = 5000;
 
 function openMbdb(bytes: Buffer): Manifest {
@@ -337,6 +383,9 @@ function openMbdb(bytes: Buffer): Manifest {
     ...(damagedAt === undefined ? {} : { damage: `Manifest.mbdb cannot be read from byte ${damagedAt} on` }),
     *entries() {
       yield* entries;
+    },
+    *contents() {
+      for (const entry of entries) yield contentOf(entry);
     },
     *entriesOfDomain(domain) {
       for (const file of byDomain.get(domain) ?? []) yield { ok: true, file };

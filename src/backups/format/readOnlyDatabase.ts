@@ -5,6 +5,7 @@ import initSqlite, {
   type Sqlite3Result,
   type Sqlite3Static,
   type SqlValue,
+  type WasmPointer,
 } from '@sqlite.org/sqlite-wasm';
 import wasmFile from '@sqlite.org/sqlite-wasm/sqlite3.wasm';
 import { AppError } from '../../base/errors';
@@ -33,13 +34,15 @@ export function sqlText(value: SqlValue | undefined): string {
  * cannot run: triggers, views with side effects, loadable code and attached files are off.
  */
 export class ReadOnlyDatabase {
+  readonly #sqlite: Sqlite3Static;
   readonly #db: Database;
   readonly #close: () => void;
   readonly #kept = new Map<string, PreparedStatement>();
   /** Milliseconds on the clock after which a statement is ended; Infinity without. */
   #deadline = Infinity;
 
-  private constructor(db: Database, close: () => void) {
+  private constructor(sqlite: Sqlite3Static, db: Database, close: () => void) {
+    this.#sqlite = sqlite;
     this.#db = db;
     this.#close = close;
   }
@@ -67,7 +70,7 @@ export class ReadOnlyDatabase {
       capi.sqlite3_limit(db, capi.SQLITE_LIMIT_ATTACHED, 0);
       db.exec('PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384');
       db.selectValue('SELECT count(*) FROM sqlite_schema');
-      const opened = new ReadOnlyDatabase(db, close);
+      const opened = new ReadOnlyDatabase(sqlite, db, close);
       const late = () => (Date.now() > opened.#deadline ? 1 : 0);
       capi.sqlite3_progress_handler(db, STEPS_BETWEEN_LOOKS, late, 0);
       return opened;
@@ -88,6 +91,28 @@ export class ReadOnlyDatabase {
       statement = this.#db.prepare(sql);
       if (parameters.length > 0) statement.bind([...parameters]);
       while (statement.step()) yield valuesOf(statement);
+    } catch (error) {
+      throw error instanceof AppError ? error : notADatabase(error);
+    } finally {
+      statement?.finalize();
+    }
+  }
+
+  /**
+   * Like rows(), for a million of them: every time the same object, which reads a column only when it is asked for it.
+   * @throws AppError `backupDamaged` if the database cannot be read.
+   */
+  *scan(sql: string): Generator<RowCursor> {
+    let statement: PreparedStatement | undefined;
+    try {
+      statement = this.#db.prepare(sql);
+      const { pointer } = statement;
+      if (pointer === undefined) throw new Error('a statement without text');
+      const cursor = new RowCursor(this.#sqlite, pointer);
+      for (let code = cursor.step(); code !== SQLITE_DONE; code = cursor.step()) {
+        if (code !== SQLITE_ROW) this.#sqlite.oo1.DB.checkRc(this.#db, code);
+        yield cursor;
+      }
     } catch (error) {
       throw error instanceof AppError ? error : notADatabase(error);
     } finally {
@@ -132,6 +157,71 @@ export class ReadOnlyDatabase {
 }
 
 const MAX_KEPT = 16;
+
+const SQLITE_ROW = 100;
+const SQLITE_DONE = 101;
+/** sqlite3_column_type() */
+const TEXT = 3;
+const BLOB = 4;
+
+/** SQLite's own functions, without the conversions that the package puts around them: those take most of the time. */
+interface StatementFunctions {
+  sqlite3_step(statement: WasmPointer): number;
+  sqlite3_column_type(statement: WasmPointer, column: number): number;
+  sqlite3_column_double(statement: WasmPointer, column: number): number;
+  sqlite3_column_text(statement: WasmPointer, column: number): WasmPointer;
+  sqlite3_column_blob(statement: WasmPointer, column: number): WasmPointer;
+  sqlite3_column_bytes(statement: WasmPointer, column: number): number;
+}
+
+/** The row at which scan() stands. What it gives is good until scan() goes on. */
+export class RowCursor {
+  readonly #functions: StatementFunctions;
+  readonly #wasm: Sqlite3Static['wasm'];
+  readonly #statement: WasmPointer;
+
+  constructor({ wasm }: Sqlite3Static, statement: WasmPointer) {
+    this.#functions = wasm.exports as StatementFunctions;
+    this.#wasm = wasm;
+    this.#statement = statement;
+  }
+
+  step(): number {
+    return this.#functions.sqlite3_step(this.#statement);
+  }
+
+  isText(column: number): boolean {
+    return this.#type(column) === TEXT;
+  }
+
+  /** Undefined for what is no text. */
+  text(column: number): string | undefined {
+    if (this.#type(column) !== TEXT) return undefined;
+    const start = Number(this.#functions.sqlite3_column_text(this.#statement, column));
+    return this.#view(start, this.#functions.sqlite3_column_bytes(this.#statement, column)).toString('utf8');
+  }
+
+  /** A view of SQLite's memory; undefined for what is no blob. */
+  blob(column: number): Buffer | undefined {
+    if (this.#type(column) !== BLOB) return undefined;
+    const start = Number(this.#functions.sqlite3_column_blob(this.#statement, column));
+    return this.#view(start, this.#functions.sqlite3_column_bytes(this.#statement, column));
+  }
+
+  /** 0 for what is none. */
+  number(column: number): number {
+    return this.#functions.sqlite3_column_double(this.#statement, column);
+  }
+
+  #type(column: number): number {
+    return this.#functions.sqlite3_column_type(this.#statement, column);
+  }
+
+  #view(start: number, length: number): Buffer {
+    // Asked for each time: its buffer is another one once SQLite needs more memory.
+    return Buffer.from(this.#wasm.heap8u().buffer, start, length);
+  }
+}
 
 function valuesOf(statement: PreparedStatement): Row {
   const row: SqlValue[] = [];

@@ -5,10 +5,9 @@ import { throwIfAborted } from '../../base/abort';
 import { type AppError, isAppError } from '../../base/errors';
 import { getOptionalString } from '../../plist';
 import type { VerifyFinding } from '../types';
-import type { BackupFile } from '../format/backupFile';
 import { storedLength } from '../format/fileCipher';
 import type { UnlockedKeybag } from '../format/keybag';
-import { openManifest } from '../format/manifest';
+import { type ManifestContent, openManifest } from '../format/manifest';
 import { type ManifestPlist, readManifestPlist, readPlistFile } from '../format/manifestPlist';
 import { isFileID } from '../format/fileID';
 import type { BackupTree } from '../store/backupTree';
@@ -188,8 +187,8 @@ async function checkRows(
     });
     try {
       if (manifest.damage) findings.damage({ kind: 'manifest', message: manifest.damage });
-      for (const entry of manifest.entries()) {
-        if (entry.ok) checkRow(entry.file, plist.encrypted, blobs, changed, findings);
+      for (const entry of manifest.contents()) {
+        if (entry.ok) checkRow(entry, plist.encrypted, blobs, changed, findings);
         else {
           const { fileID, domain, relativePath, reason } = entry;
           blobs.take(/^[0-9a-f]{40}$/.test(fileID) ? fileID : '00');
@@ -220,10 +219,19 @@ function isManifestTrouble({ code }: AppError): boolean {
   return code === 'backupDamaged' || code === 'fileDamaged' || code === 'keyNotAvailable';
 }
 
-function checkRow(file: BackupFile, encrypted: boolean, blobs: BlobIndex, changed: Changes, findings: Findings): void {
+function checkRow(
+  file: ManifestContent,
+  encrypted: boolean,
+  blobs: BlobIndex,
+  changed: Changes,
+  findings: Findings,
+): void {
   if (file.kind !== 'file') return;
-  const { domain, relativePath, fileID, size } = file;
+  const { fileID, size, hasKey } = file;
   const blob = blobs.take(fileID);
+  const expected = encrypted && hasKey ? storedLength(size) : size;
+  if (blob?.size === expected && changed.size === 0) return;
+  const { domain, relativePath } = file.names();
   const place = blob?.place === 'flat' || changed.has(fileID) ? fileID : `${fileID.slice(0, 2)}/${fileID}`;
   const where = { domain, relativePath, file: place };
   const change = changed.get(place);
@@ -231,7 +239,6 @@ function checkRow(file: BackupFile, encrypted: boolean, blobs: BlobIndex, change
   if (!blob) return findings.damage({ kind: 'missing', ...where, message: 'its content is missing' });
   if (blob.size < 0) return findings.damage({ kind: 'missing', ...where, message: 'its content is no ordinary file' });
   if (change) return findings.damage({ kind: change.kind, ...where, message: change.message });
-  const expected = encrypted && file.encryptionKey ? storedLength(size) : size;
   if (blob.size === expected || (size === 0 && encrypted && blob.size === 16)) return;
   if (encrypted && blob.size % 16 !== 0 && !blob.asReceived) {
     return findings.damage({ kind: 'wrongSize', ...where, message: `${blob.size} bytes, not whole blocks of 16` });
