@@ -7,6 +7,7 @@ import { makeDirectories, removeTree } from './folders';
 import type { HashLog } from './hashLog';
 import type { NameGuard } from './nameGuard';
 import { hostPath, splitDevicePath } from './pathInside';
+import { sha256 } from './sha256';
 import { openStoreReader, pumpAll } from './storeReader';
 import { writeFully } from './writeFully';
 
@@ -25,6 +26,9 @@ export interface FolderStoreOptions {
 
 /** Enough for every folder of a backup; a device that makes more pays with speed. */
 const MAX_KNOWN_FOLDERS = 10_000;
+
+/** How systems say that a folder stands where a file is to go. */
+const NOT_REPLACED = new Set(['EISDIR', 'EEXIST', 'ENOTEMPTY', 'EPERM', 'EACCES']);
 
 /**
  * A folder as the device sees it. A file is written under a temporary name and takes its place by a rename: whole, as a
@@ -75,7 +79,7 @@ export class FolderStore implements BackupStore {
           await file.close();
         }
         await this.#place(temporary, parts);
-        if (stat) this.#hashes?.record(parts.at(-1) ?? '', stat, createHash('sha256').update(content).digest());
+        if (stat) this.#hashes?.record(parts.at(-1) ?? '', stat, sha256(content));
       } catch (error) {
         await this.#fileSystem.removeFile(temporary).catch(() => {});
         throw error;
@@ -173,6 +177,8 @@ export class FolderStore implements BackupStore {
       await this.#claim(target, source);
       await this.#ensureFolder(target.slice(0, -1));
       const targetPath = this.hostPath(target);
+      // What nearly all moves are: nobody needs to be asked what is there, for a folder refuses to be replaced by a file.
+      if (stat.type === 'file' && stat.links === 1 && (await this.#renamed(sourcePath, targetPath))) return;
       const replaced = await this.#statOrNothing(targetPath);
       if (
         replaced &&
@@ -339,6 +345,17 @@ export class FolderStore implements BackupStore {
     } catch (error) {
       // Another write made it at the same time.
       if (systemCode(error) !== 'EEXIST') throw error;
+    }
+  }
+
+  /** @returns false if something stands there that a file cannot replace */
+  async #renamed(from: string, to: string): Promise<boolean> {
+    try {
+      await this.#fileSystem.rename(from, to);
+      return true;
+    } catch (error) {
+      if (NOT_REPLACED.has(systemCode(error) ?? '')) return false;
+      throw error;
     }
   }
 

@@ -148,7 +148,7 @@ async function addAll(
   for (let start = 0; start < names.length; start += CHUNK) {
     throwIfAborted(signal);
     for (const name of names.slice(start, start + CHUNK)) {
-      const stat = fs.lstatSync(path.join(folder, name), { throwIfNoEntry: false });
+      const stat = fs.lstatSync(`${folder}${path.sep}${name}`, { throwIfNoEntry: false });
       if (!stat) continue;
       shards[parseInt(name.slice(0, 2), 16)]?.add(Buffer.from(name, 'hex'), stat.isFile() ? stat.size : -1, place);
     }
