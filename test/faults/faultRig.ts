@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { quickVerify } from '../../src/backups';
+import { delay } from '../../src/base/abort';
 import { type AppError, isAppError } from '../../src/base/errors';
 import { type EngineHome, makeEngineHome } from '../support/engineProcess';
 import { runTool } from '../support/foreignTool';
@@ -73,6 +74,14 @@ export class FaultRig implements AsyncDisposable {
       );
     });
     try {
+      // An engine that has just started hears of the device a moment later.
+      for (
+        let waited = 0;
+        !client.state.devices.some(({ udid }) => udid === this.udid) && waited < 10_000;
+        waited += 50
+      ) {
+        await delay(50);
+      }
       const job = client.call('backUp', { udid: this.udid, folder: this.folder }, signal ? { signal } : {});
       await Promise.race([job, late]);
       return { done: true };
