@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { isCancellation, toErrorData } from './base/errors';
 import type { EngineSession } from './engineSession';
-import { backUpRequest } from './settings';
+import { isAutomaticBackupDue } from './isAutomaticBackupDue';
+import { backUpRequest, settings } from './settings';
 
 export interface AutomaticSetting {
   readonly on: boolean;
@@ -9,9 +10,6 @@ export interface AutomaticSetting {
 }
 
 const DEFAULT: AutomaticSetting = { on: false, everyHours: 24 };
-const HOUR_MS = 3_600_000;
-/** After an attempt that did not succeed, so that a person who declines is not asked again at once. */
-const PAUSE_MS = HOUR_MS;
 
 /**
  * Backs up a device when it is connected and its last backup is older than its interval. Off unless a person turned it
@@ -45,14 +43,18 @@ export class AutomaticBackups implements vscode.Disposable {
   }
 
   #follow(): void {
-    const { state } = this.#engine;
-    for (const { udid, details } of state?.devices ?? []) {
+    const { state: engine } = this.#engine;
+    if (!engine) return;
+    const now = Date.now();
+    // Also what another window or a person has begun: whoever declines that is not asked by this window too.
+    for (const { kind, udid, outcome } of engine.jobs) {
+      if (kind === 'backup' && udid !== undefined && !outcome) this.#tried.set(udid, now);
+    }
+    for (const { udid } of engine.devices) {
       const { on, everyHours } = this.settingOf(udid);
-      if (!on || !details || state?.jobs.some((job) => job.udid === udid && !job.outcome)) continue;
-      const now = Date.now();
-      const last = state?.catalogue.backups.find((backup) => backup.udid === udid && backup.state === 'finished')?.date;
-      if (last && now - Date.parse(last) < everyHours * HOUR_MS) continue;
-      if (now - (this.#tried.get(udid) ?? 0) < PAUSE_MS) continue;
+      const folder = settings().folderFor(udid);
+      const triedAt = this.#tried.get(udid);
+      if (!on || !isAutomaticBackupDue({ udid, folder, everyHours, engine, triedAt, now })) continue;
       this.#tried.set(udid, now);
       this.#log.info('an automatic backup begins');
       this.#engine.call('backUp', backUpRequest(udid)).catch((error: unknown) => {
