@@ -123,7 +123,16 @@ export class EditorWindow {
   /** Clicks an entry of a row's context menu. */
   async clickRowMenu(row: Locator, title: string): Promise<void> {
     await row.click({ button: 'right' });
-    await this.menuItem(title).click();
+    const item = this.menuItem(title);
+    // A menu overlooks a click that comes too soon after it was opened.
+    for (let attempt = 1; ; attempt++) {
+      await item.click();
+      try {
+        return await item.waitFor({ state: 'detached', timeout: 1000 });
+      } catch (error) {
+        if (attempt === 5) throw error;
+      }
+    }
   }
 
   /** An entry of the open menu. */

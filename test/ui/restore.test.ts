@@ -144,6 +144,8 @@ describe('a restore, from the button to the restarted device', function () {
     await restoreNewest();
     await window.statusBarItem(/Checking the backup|Connecting|preparing|Sending|Putting|restarting/).waitFor();
     await window.shot('restore-8-running');
+    await window.statusBarItem(/Sending|Putting|restarting/).waitFor();
+    await window.shot('restore-8-sending');
     await window.toast(/has the backup and has restarted.*App Store/s).waitFor({ timeout: 60_000 });
     assert.equal(await phone.device.stateDigest(), newer);
     assert.deepEqual(readTree(folder), before);

@@ -3,6 +3,7 @@ import { isOlder, isOlderRelease } from '../../base/iosVersion';
 import type { BackupSummary } from '../../backups';
 import type { DeviceInfo } from '../../device';
 import type { RestoreFinding } from '../protocol';
+import { backupSize } from './backupSize';
 import type { Caller, EngineServices } from './engineServices';
 
 export interface RestoreCheck {
@@ -96,14 +97,14 @@ function fitFindings({ udid, identity, details }: DeviceInfo, backup: BackupSumm
 }
 
 async function roomFindings(
-  { ports }: EngineServices,
+  services: EngineServices,
   { details }: DeviceInfo,
-  { path, size }: BackupSummary,
+  backup: BackupSummary,
   signal: AbortSignal,
 ): Promise<RestoreFinding[]> {
   const storage = details?.storage;
   if (!storage) return [];
-  const neededBytes = size?.bytes ?? (await ports.backups.sizeOf(path, signal));
+  const neededBytes = await backupSize(services, backup, signal);
   const facts = { neededBytes, freeBytes: storage.free, totalBytes: storage.total };
   if (neededBytes > storage.total) return [stop('notEnoughRoom', facts)];
   // What the restore replaces makes room too; how much, only the device knows.

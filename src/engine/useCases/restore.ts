@@ -1,11 +1,15 @@
 import { AppError, isAppError, toErrorData } from '../../base/errors';
 import type { BackupSummary } from '../../backups';
 import type { JobContext } from '../jobs';
-import type { DeviceRestoreOutcome } from '../ports';
+import type { DeviceRestoreOutcome, ProgressUpdate } from '../ports';
 import type { HistoryEntry, RestoreEnd, RestoreParams } from '../protocol';
+import { backupSize } from './backupSize';
 import { checkRestore, refuseStopped } from './checkRestore';
 import type { Caller, EngineServices } from './engineServices';
 import { requireTrust } from './requireTrust';
+
+/** What the device does with the files afterwards takes its time too. */
+const LAST_OF_SENDING = 0.95;
 
 /**
  * Checks, then restores, then watches the device restart. What is on the device is replaced; the backup is only read. An
@@ -65,12 +69,21 @@ async function run(
   const source = await ports.backups.openSource(path, sourceUdid);
   try {
     report({ stage: 'starting' });
-    const request = { store: source.store, sourceUdid, options, report, signal };
+    const total = await backupSize(services, backup, signal);
+    const told = (update: ProgressUpdate) => report(withFraction(update, total));
+    const request = { store: source.store, sourceUdid, options, report: told, signal };
     // A device takes no password for a backup that is not encrypted.
     return await ports.devices.restore(udid, { ...request, ...(backup.encrypted && secret) });
   } finally {
     await source.close();
   }
+}
+
+/** The device tells how far it is only between long messages; what it has taken of the backup tells it meanwhile. */
+function withFraction(update: ProgressUpdate, totalBytes: number): ProgressUpdate {
+  const { stage, bytes = 0, fraction = 0 } = update;
+  if (stage !== 'sending' || totalBytes <= 0) return update;
+  return { ...update, fraction: Math.max(fraction, Math.min(LAST_OF_SENDING, bytes / totalBytes)) };
 }
 
 function about({ udid, date, productVersion, encrypted }: BackupSummary): string {

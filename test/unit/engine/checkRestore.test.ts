@@ -75,3 +75,46 @@ describe('checkRestore', () => {
     assert.deepEqual(await found(), ['backupDamaged!']);
   });
 });
+
+describe('restore', () => {
+  it('tells how far it is by what the device has taken, and never falls', async () => {
+    const ports = new FakePorts();
+    const summary = { path: '/b/x', root: '/b', role: 'other', udid: ports.udid, encrypted: false } as const;
+    const size = { bytes: 1000, freed: 0, files: 9 };
+    ports.backups.describe = () => Promise.resolve({ ...summary, state: 'finished', size });
+    await using engine = await startInProcessEngine(ports);
+    const client = await engine.connect();
+    const seen: (number | undefined)[] = [];
+    const job = () => client.state.jobs.find(({ kind }) => kind === 'restore');
+    ports.devices.restore = async (_udid, { report }) => {
+      const updates = [
+        { stage: 'preparing', bytes: 10 },
+        { stage: 'sending', bytes: 100 },
+        { stage: 'sending', bytes: 400, fraction: 0.2 },
+        { stage: 'sending', bytes: 400, fraction: 0.6 },
+        { stage: 'sending', bytes: 500, fraction: 0.6 },
+        { stage: 'sending', bytes: 2000, fraction: 0.6 },
+        { stage: 'restarting' },
+      ] as const;
+      for (const update of updates) {
+        report(update);
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        seen.push(job()?.progress.fraction);
+      }
+      return { bytes: 2000, files: 9, restarted: true };
+    };
+    const options = { systemFiles: true, keepSettings: false, removeOthers: true, restart: true };
+    await client.call('restore', { udid: ports.udid, path: summary.path, options });
+    assert.deepEqual(seen, [undefined, 0.1, 0.4, 0.6, 0.6, 0.95, 0.95]);
+  });
+
+  it('does nothing when another backup has taken the place of the chosen one', async () => {
+    const ports = new FakePorts();
+    await using engine = await startInProcessEngine(ports);
+    const client = await engine.connect();
+    ports.devices.restore = () => Promise.reject(new Error('it was begun'));
+    const options = { systemFiles: true, keepSettings: false, removeOthers: true, restart: true };
+    const params = { udid: ports.udid, path: '/b/x', date: '2024-01-01T00:00:00.000Z', options };
+    await assert.rejects(client.call('restore', params), { code: 'backupReplaced' });
+  });
+});
