@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { isCancellation, toErrorData } from './base/errors';
 import type { EngineSession } from './engineSession';
 import { isAutomaticBackupDue } from './isAutomaticBackupDue';

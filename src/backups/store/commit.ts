@@ -28,18 +28,12 @@ export async function completeCommit(
   log: Log,
 ): Promise<Committed> {
   const { udid } = journal;
-  let version: string | undefined;
-  if (journal.kind === 'swap') version = await swap(fileSystem, folder, journal);
-  else await mergeForward({ fileSystem, folder, udid });
+  const version = journal.kind === 'swap' ? await swap(fileSystem, folder, journal) : undefined;
+  if (journal.kind === 'merge') await mergeForward({ fileSystem, folder, udid });
   // The new backup stands. What fails from here on is tidying, which recovery repeats.
   try {
     await fileSystem.syncDirectory(folder);
     await placeSidecar(fileSystem, folder, journal);
-    if (version !== undefined && journal.dropVersion) {
-      await moveToTrash(fileSystem, folder, version);
-      await unmarkAutomatic(fileSystem, folder, path.basename(version));
-      version = undefined;
-    }
     await removeJournal(fileSystem, folder, udid);
     await discardStaging(fileSystem, folder, udid);
     await emptyTrash(fileSystem, folder, log);
@@ -116,18 +110,20 @@ async function swap(
 ): Promise<string | undefined> {
   const { finished, partial } = layoutOf(folder);
   const staged = stageLayoutOf(partial(udid), udid).backup;
-  const version = name === undefined ? undefined : path.join(folder, name);
+  let version = name;
   if (await exists(fileSystem, staged)) {
     if (await exists(fileSystem, finished(udid))) {
       // Between a crash and now another program may have taken the name, or the place of the finished one.
       const taken = name === undefined || (await exists(fileSystem, path.join(folder, name)));
-      const free = taken ? await freeVersionName(fileSystem, folder, udid, new Date()) : name;
-      await markAutomatic(fileSystem, folder, free);
-      await fileSystem.rename(finished(udid), path.join(folder, free));
+      version = taken ? await freeVersionName(fileSystem, folder, udid, new Date()) : name;
+      await markAutomatic(fileSystem, folder, version);
+      await fileSystem.rename(finished(udid), path.join(folder, version));
     }
     await fileSystem.rename(staged, finished(udid));
   }
-  return version !== undefined && (await exists(fileSystem, version)) ? version : undefined;
+  if (version === undefined) return undefined;
+  const place = path.join(folder, version);
+  return (await exists(fileSystem, place)) ? place : undefined;
 }
 
 async function placeSidecar(

@@ -12,8 +12,6 @@ export interface CommitJournal {
   readonly stage: string;
   /** The name that the backup before gets; absent if there was none. */
   readonly versionName?: string;
-  /** The backup before goes once the new one is in its place. */
-  readonly dropVersion?: boolean;
   /** The new sidecar's id, if there is one. */
   readonly sidecar?: string;
 }

@@ -76,8 +76,6 @@ export interface Staging extends AsyncDisposable {
 
 export interface CommitOptions {
   readonly signal?: AbortSignal | undefined;
-  /** False: the backup before goes as soon as the new one is in its place. Without links or reflinks it goes anyway. */
-  readonly keepVersion?: boolean | undefined;
   readonly onStage?: ((stage: 'checking' | 'hashing' | 'committing') => void) | undefined;
 }
 
@@ -286,7 +284,8 @@ async function assemble(
         await lock.check();
         options.onStage?.('committing');
         const committed = await carryOut(work, journal);
-        await end();
+        // It is done: a file that cannot be closed takes nothing back.
+        await end().catch((error: unknown) => log.warn(`after the commit: ${String(error)}`));
         await lock.release();
         return committed;
       } catch (error) {
@@ -362,7 +361,6 @@ async function prepareCommit(
     stage: notes.createdAt,
     ...(before && {
       versionName: await freeVersionName(fileSystem, folder, udid, await readBackupDate(fileSystem, finished(udid))),
-      dropVersion: options.keepVersion === false,
     }),
     ...(sidecar !== undefined && { sidecar }),
   };
