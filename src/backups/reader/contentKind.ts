@@ -35,8 +35,7 @@ export function contentKind(head: Uint8Array): ContentKind {
   const latin1 = bytes.toString('latin1', 0, 32);
   for (const [kind, magic, offset] of MAGIC) if (latin1.startsWith(magic, offset)) return kind;
   const start = bytes.toString('utf8', 0, 512).trimStart();
-  if (start.startsWith('<?xml') && start.includes('<plist')) return 'plist';
-  if (start.startsWith('<plist') || start.startsWith('<!DOCTYPE plist')) return 'plist';
+  if (/^(<\?xml[^>]*>\s*)?(<!--[^]*?-->\s*)?<(!DOCTYPE )?plist\b/.test(start)) return 'plist';
   return isText(bytes) ? 'text' : 'binary';
 }
 

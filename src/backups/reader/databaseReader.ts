@@ -52,9 +52,7 @@ export class DatabaseReader {
   tables(): readonly TableInfo[] {
     const sql =
       "SELECT name, type, sql FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name";
-    return [...this.#rows(sql)].map(([name, type, text]) =>
-      this.#table(sqlText(name), type === 'view', sqlText(text)),
-    );
+    return [...this.#rows(sql)].map(([name, type, text]) => this.#table(sqlText(name), type === 'view', sqlText(text)));
   }
 
   /** @throws AppError `backupDamaged` if the table cannot be read, `fileNotFound` if there is none */

@@ -27,12 +27,10 @@ export class BackupFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     /** A locked backup is being shown. */
     private readonly onLocked: (id: string) => void,
   ) {
-    this.#subscription = backups.onChange((id) => {
-      const root = backupUri({ id, path: '' });
-      this.#changed.fire([
-        { type: vscode.FileChangeType.Changed, uri: root },
-        { type: vscode.FileChangeType.Deleted, uri: backupUri({ id, path: placeholder() }) },
-      ]);
+    this.#subscription = backups.onChange(({ id, locked }) => {
+      // The explorer reads a folder again when something came or went in it.
+      const type = locked ? vscode.FileChangeType.Created : vscode.FileChangeType.Deleted;
+      this.#changed.fire([{ type, uri: backupUri({ id, path: placeholder() }) }]);
     });
   }
 
@@ -43,6 +41,7 @@ export class BackupFileSystem implements vscode.FileSystemProvider, vscode.Dispo
 
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
     const place = parseBackupUri(uri);
+    if (isSettings(place)) throw vscode.FileSystemError.FileNotFound(uri);
     const permissions = vscode.FilePermission.Readonly;
     if (place.path === '') return { type: vscode.FileType.Directory, size: 0, ctime: 0, mtime: 0, permissions };
     if (place.path === placeholder()) {
@@ -71,6 +70,7 @@ export class BackupFileSystem implements vscode.FileSystemProvider, vscode.Dispo
 
   async readFile(uri: vscode.Uri): Promise<Uint8Array> {
     const place = parseBackupUri(uri);
+    if (isSettings(place)) throw vscode.FileSystemError.FileNotFound(uri);
     if (place.path === placeholder()) {
       this.onWish(place.id);
       return new TextEncoder().encode(placeholderText());
@@ -126,6 +126,11 @@ export class BackupFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   rename(uri: vscode.Uri): never {
     throw vscode.FileSystemError.NoPermissions(uri);
   }
+}
+
+/** VS Code looks for these in every folder, also in a locked one; no backup has them there. */
+function isSettings({ path }: BackupPlace): boolean {
+  return path.startsWith('.vscode/') || path === '.vscode' || path === '.git';
 }
 
 function fileType(kind: EntryKind): vscode.FileType {

@@ -9,6 +9,12 @@ import { lockAfterMinutes } from '../../settings';
 import { BACKUP_SCHEME } from './backupUri';
 import type { KnownBackup, KnownBackups } from './knownBackups';
 
+/** What happened to which backup. */
+export interface LockChange {
+  readonly id: string;
+  readonly locked: boolean;
+}
+
 /** A reader and what it said about its backup. */
 interface Session {
   readonly reader: ReaderProcess;
@@ -22,9 +28,9 @@ interface Session {
  */
 export class OpenBackups implements vscode.Disposable {
   readonly #sessions = new Map<string, Promise<Session>>();
-  readonly #changed = new vscode.EventEmitter<string>();
+  readonly #changed = new vscode.EventEmitter<LockChange>();
   readonly #subscription: vscode.Disposable;
-  /** After a backup was unlocked or locked; its id. */
+  /** After an encrypted backup was unlocked or locked. */
   readonly onChange = this.#changed.event;
 
   constructor(
@@ -84,16 +90,20 @@ export class OpenBackups implements vscode.Disposable {
     await session.reader.call('unlock', { password }, { signal });
     session.locked = false;
     this.log.info(`backup ${id} is unlocked; reader ${session.reader.pid}`);
-    this.#changed.fire(id);
+    this.#changed.fire({ id, locked: false });
   }
 
   /** Ends the reader, with everything it knows, and closes what shows its contents. */
   lock(id: string): void {
     const session = this.#sessions.get(id);
     this.#sessions.delete(id);
-    void session?.then(({ reader }) => reader.end()).catch(() => {});
     void closeTabs(id);
-    this.#changed.fire(id);
+    void session
+      ?.then(({ reader, info, locked }) => {
+        reader.end();
+        if (info.encrypted && !locked) this.#changed.fire({ id, locked: true });
+      })
+      .catch(() => {});
   }
 
   dispose(): void {
@@ -138,7 +148,7 @@ export class OpenBackups implements vscode.Disposable {
       if (!session.info.encrypted || session.locked) return;
       this.log.info(`backup ${id} is locked again`);
       void closeTabs(id);
-      this.#changed.fire(id);
+      this.#changed.fire({ id, locked: true });
     });
   }
 

@@ -36,7 +36,7 @@ export function registerBackupFolders(app: App, views: BackupViews): vscode.Disp
   };
   const fileSystem = new BackupFileSystem(openBackups, unlock, tellLocked);
   void openBackups.known
-    .takePending((id) => !openBackups.folders.some((folder) => folder.id === id))
+    .takePending((id) => openBackups.folders.some((folder) => folder.id === id))
     .then((id) => {
       if (id === undefined) return;
       told.add(id);
@@ -45,6 +45,11 @@ export function registerBackupFolders(app: App, views: BackupViews): vscode.Disp
     });
   return [
     fileSystem,
+    openBackups.onChange(({ id, locked }) => {
+      // Their rows are contents too.
+      if (locked && views.searchResults.id === id) views.searchResults.clear();
+      if (locked && views.comparison.id === id) views.comparison.clear();
+    }),
     vscode.workspace.registerFileSystemProvider(BACKUP_SCHEME, fileSystem, { isCaseSensitive: true, isReadonly: true }),
     vscode.workspace.registerTextDocumentContentProvider(BACKUP_TEXT_SCHEME, new BackupTextDocuments(app)),
     vscode.window.registerCustomEditorProvider('iosBackup.plist', new PlistEditor(app)),

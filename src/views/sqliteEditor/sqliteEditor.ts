@@ -107,7 +107,7 @@ class DatabasePage implements vscode.Disposable {
     switch (message.type) {
       case 'ready': {
         const { tables, logPages } = await openBackups.call(this.#id, 'tables', { path }, options);
-        const note = logPages > 0 ? t('{0} pages come from its write-ahead log.', formatNumber(logPages)) : '';
+        const note = logPages > 0 ? t('With its write-ahead log (pages: {0}).', formatNumber(logPages)) : '';
         const shown = tables.map(({ rows, ...table }): TableSummary => {
           return { ...table, rows: rows === undefined ? '' : formatNumber(rows) };
         });
