@@ -30,8 +30,16 @@ export async function repairBackup(app: App, node?: TreeNode): Promise<void> {
   );
   if (!result) return;
   const { repaired, left } = result;
-  if (left === 0) {
-    void vscode.window.showInformationMessage(t('All {0} damaged files are repaired.', formatNumber(repaired)));
+  if (repaired === 0) {
+    void vscode.window.showWarningMessage(
+      t('No repaired version was made: of {0} damaged files no whole copy was found.', formatNumber(left)),
+    );
+  } else if (left === 0) {
+    void vscode.window.showInformationMessage(
+      repaired === 1
+        ? t('The damaged file is repaired.')
+        : t('All {0} damaged files are repaired.', formatNumber(repaired)),
+    );
   } else {
     void vscode.window.showWarningMessage(
       t('{0} files are repaired; of {1} no whole copy was found.', formatNumber(repaired), formatNumber(left)),

@@ -45,6 +45,11 @@ export class RealBackups implements AsyncDisposable {
     return new RealBackups(await PairedDevice.start(state, { content: await variedContent(), ...description }));
   }
 
+  /** For USBMUXD_SOCKET_ADDRESS. */
+  get address(): string {
+    return this.device.host.address;
+  }
+
   get udid(): string {
     return this.device.udid;
   }

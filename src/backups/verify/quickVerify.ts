@@ -55,7 +55,11 @@ export async function quickVerify(folder: string, options: QuickVerifyOptions = 
   const notChecked: string[] = [];
   const plist = await manifestPlistOf(folder, options.secondCopies, findings);
   await checkStatus(folder, findings);
-  await findings.plistProblem('Info.plist', readPlistFile(path.join(folder, 'Info.plist')), 'note');
+  await findings.plistProblem(
+    'Info.plist',
+    readPlistFile(path.join(folder, 'Info.plist')),
+    options.received ? 'damage' : 'note',
+  );
   const blobs = options.tree
     ? await BlobIndex.scanTree(options.tree, options.signal)
     : await BlobIndex.scan(folder, options.signal);

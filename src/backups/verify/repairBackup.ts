@@ -38,7 +38,9 @@ const CHUNK = 1 << 20;
  * Makes a new version in which damaged files are replaced by the same files of other versions. The damaged backup is
  * only read: the new one is staged beside it and takes its place in one step, and each file that is brought in is hashed
  * once more against what was noted when the backup was made.
- * @throws AppError `notAllowed` if there is nothing to repair, or no proof; `backupInUse`; what staging throws
+ * Without proof nothing is made, nor where the list of hashes of the new one would take a damaged file for good.
+ * @returns `repaired` 0 if nothing was made
+ * @throws AppError `backupInUse`; what staging throws
  */
 export async function repairBackup(request: RepairRequest): Promise<RepairResult> {
   const { report, signal, log = silentLog } = request;
@@ -48,8 +50,9 @@ export async function repairBackup(request: RepairRequest): Promise<RepairResult
   const expected = await expectedEntries(fileSystem, report);
   const damaged = report.findings.filter(({ severity, file }) => severity === 'damage' && file !== undefined);
   const repairable = damaged.filter(({ alsoIn, file }) => alsoIn !== undefined && expected.has(file ?? ''));
-  if (repairable.length === 0) throw new AppError('notAllowed', 'no damaged file has a proven whole copy');
-  refuseForgetting(report, damaged, repairable, expected);
+  if (repairable.length === 0 || wouldForget(report, damaged, repairable, expected)) {
+    return { path: report.path, repaired: 0, left: damaged.length };
+  }
   const staging = await openStaging({ folder, udid, signal, log });
   try {
     if (staging.resumed) {
@@ -62,7 +65,8 @@ export async function repairBackup(request: RepairRequest): Promise<RepairResult
       throwIfAborted(signal);
       const entry = expected.get(file);
       if (entry) await replace(fileSystem, staging.store, path.join(alsoIn, file), `${udid}/${file}`, entry, signal);
-      request.onProgress?.(++repaired);
+      repaired++;
+      request.onProgress?.(repaired);
     }
     const committed = await staging.commit(
       async (staged) => {
@@ -74,7 +78,7 @@ export async function repairBackup(request: RepairRequest): Promise<RepairResult
       },
       { signal },
     );
-    return { ...committed, repaired, left: report.damages - repaired };
+    return { ...committed, repaired, left: damaged.length - repaired };
   } catch (error) {
     // Nothing has come from the device: it is not to be continued.
     await staging.discard().catch(() => staging.suspend());
@@ -100,23 +104,21 @@ async function expectedEntries(
 /**
  * The new version's list of hashes takes over what is known of untouched files, and reads the others. A damaged file
  * that stays and was written to would be taken for good from then on: rather no repair than a forgotten damage.
- * @throws AppError `notAllowed`
  */
-function refuseForgetting(
+function wouldForget(
   report: VerifyReport,
   damaged: readonly VerifyFinding[],
   repairable: readonly VerifyFinding[],
   expected: ReadonlyMap<string, SidecarEntry>,
-): void {
-  const unlisted = report.damages > damaged.length;
-  const forgotten = damaged.find((finding) => {
+): boolean {
+  // Beyond the list nobody knows what they are.
+  if (report.damages > report.findings.filter(({ severity }) => severity === 'damage').length) return true;
+  return damaged.some((finding) => {
     if (repairable.includes(finding) || finding.kind === 'missing' || finding.file === undefined) return false;
     const stat = fs.lstatSync(path.join(report.path, finding.file), { throwIfNoEntry: false });
     const entry = expected.get(finding.file);
     return stat && entry && (stat.mtimeMs !== entry.modifiedMs || stat.size !== entry.size);
   });
-  if (!unlisted && !forgotten) return;
-  throw new AppError('notAllowed', `of ${forgotten?.file ?? 'some damaged files'} no whole copy was found`);
 }
 
 async function replace(

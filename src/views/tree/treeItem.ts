@@ -110,13 +110,16 @@ function backupItem(backup: BackupSummary): vscode.TreeItem {
   const item = new vscode.TreeItem(backup.label ?? date);
   const state = stateText(backup);
   const size = backup.size ? formatBytes(backup.size.bytes) : undefined;
+  const freed = backup.size ? t('{0} would be free without it', formatBytes(backup.size.freed)) : undefined;
   const deviceClass = backup.productType?.startsWith('iPad') ? 'iPad' : undefined;
   const version = backup.productVersion ? systemVersion(deviceClass, backup.productVersion) : undefined;
   const role = backup.role === 'version' ? t('earlier version') : undefined;
   const encrypted = backup.encrypted ? t('encrypted') : t('not encrypted');
   item.id = `backup:${backup.path}`;
   item.description = [backup.label ? date : undefined, state, size, version, role].filter(Boolean).join(' · ');
-  item.tooltip = [date, backup.label, state, size, version, encrypted, role, backup.path].filter(Boolean).join('\n');
+  item.tooltip = [date, backup.label, state, size, freed, version, encrypted, role, backup.path]
+    .filter(Boolean)
+    .join('\n');
   item.iconPath = backupIcon(backup);
   item.contextValue = flags('backup', {
     [backup.role]: true,
