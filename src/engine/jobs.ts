@@ -58,6 +58,19 @@ export class JobBoard implements Disposable {
   }
 
   /**
+   * For work on several backups of a folder at once.
+   * @param own The one that the caller's own job holds.
+   * @throws AppError `jobRunning`, as run(), if a job works on another one in there.
+   */
+  refuseBeside(folder: string, own: string): void {
+    const [around, except] = [pathKey(folder), pathKey(own)];
+    const holder = this.#entries.find(
+      ({ job, pathKey: key }) => !job.outcome && key !== undefined && key !== except && path.dirname(key) === around,
+    )?.job;
+    if (holder) throw jobRunning(holder);
+  }
+
+  /**
    * Runs `work` as a job that everybody sees. It starts before this returns, so that of two requests at the same moment
    * one is refused.
    * @param signal The request's own; aborting it cancels the job.
@@ -128,11 +141,7 @@ export class JobBoard implements Disposable {
     const holder = this.#entries.find(
       (entry) => !entry.job.outcome && ((udid && entry.job.udid === udid) || (key && entry.pathKey === key)),
     )?.job;
-    if (!holder) return;
-    const { owner, kind, id, name } = holder;
-    throw new AppError('jobRunning', `${kind} of ${name} runs, started by ${owner.name} (process ${owner.pid})`, {
-      details: { owner: owner.name, ownerPid: owner.pid, kind, jobId: id, name },
-    });
+    if (holder) throw jobRunning(holder);
   }
 
   #logEnd(entry: JobEntry): void {
@@ -227,6 +236,12 @@ class JobEntry implements JobContext {
     const { kind, id, udid, path: folder } = this.#start;
     return [kind, id.slice(0, 8), udid, folder].filter(Boolean).join(' ');
   }
+}
+
+function jobRunning({ owner, kind, id, name }: Job): AppError {
+  return new AppError('jobRunning', `${kind} of ${name} runs, started by ${owner.name} (process ${owner.pid})`, {
+    details: { owner: owner.name, ownerPid: owner.pid, kind, jobId: id, name },
+  });
 }
 
 function outcomeOf(error: unknown, wasCancelled: boolean): JobOutcome {

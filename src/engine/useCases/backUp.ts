@@ -83,7 +83,7 @@ async function run(
 class ResumeRefused extends Error {}
 
 async function runOnce(
-  { ports, log, catalogue }: EngineServices,
+  { ports, log, jobs, catalogue }: EngineServices,
   { udid, folder, full, fresh, password, keep }: BackUpRequest & { readonly fresh: boolean },
   { report, signal }: JobContext,
   facts: Facts,
@@ -110,6 +110,8 @@ async function runOnce(
   /** The backup is there; that old ones could not be removed is no reason to call it failed. */
   async function applyRetention(policy: RetentionPolicy): Promise<void> {
     try {
+      // One of them may just be restored to another device.
+      jobs.refuseBeside(folder, path.join(folder, udid));
       report({ stage: 'removing' });
       await ports.backups.applyRetention(folder, udid, policy, signal);
     } catch (error) {

@@ -97,13 +97,15 @@ export function previewRetention(
   return ports.backups.previewRetention(folder, udid, policy, signal);
 }
 
-/** As a job on the device's backup: nothing is removed while a backup of it is made. */
+/** As a job on the device's backup: nothing is removed while a backup of it is made, or one beside it is restored. */
 export function applyRetention(
   services: EngineServices,
   { folder, udid, policy }: EngineCalls['applyRetention']['params'],
   caller: Caller,
 ): Promise<readonly string[]> {
-  return changing(services, 'delete', path.join(folder, udid), caller, ({ report, signal }) => {
+  const own = path.join(folder, udid);
+  return changing(services, 'delete', own, caller, async ({ report, signal }) => {
+    services.jobs.refuseBeside(folder, own);
     report({ stage: 'removing' });
     return services.ports.backups.applyRetention(folder, udid, policy, signal);
   });

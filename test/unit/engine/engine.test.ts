@@ -133,6 +133,28 @@ describe('Engine', () => {
       );
     });
 
+    it('removes no old version while a job works on one beside it', async () => {
+      const client = await running.connect();
+      const removed: string[] = [];
+      ports.backups.applyRetention = (place) => (removed.push(place), Promise.resolve([]));
+      ports.backups.verify = untilCancelled;
+      const abort = new AbortController();
+      const version = `${folder}/${ports.udid}-20250101-120000`;
+      const other = client.call('verify', { path: version, level: 'quick' }, { signal: abort.signal });
+      await jobWhere(client, ({ kind }) => kind === 'verify');
+      const request = { udid: ports.udid, folder, keep: { last: 1 } };
+      await client.call('backUp', request);
+      await assert.rejects(
+        client.call('applyRetention', { udid: ports.udid, folder, policy: { last: 1 } }),
+        withCode('jobRunning'),
+      );
+      assert.deepEqual(removed, []);
+      abort.abort();
+      await assert.rejects(other, withCode('cancelled'));
+      await client.call('backUp', request);
+      assert.deepEqual(removed, [folder]);
+    });
+
     it('asks for everything when told to, but goes on from an interrupted run of that kind', async () => {
       const client = await running.connect();
       await backUp(client, { full: true });

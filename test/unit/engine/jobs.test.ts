@@ -61,6 +61,18 @@ describe('JobBoard', () => {
     assert.deepEqual(jobs, []);
   });
 
+  it('refuses work on a whole folder while a job works on another backup in it', async () => {
+    const { work, finish } = openEnded();
+    const restore = board.run({ ...backup, kind: 'restore', udid: 'U2', path: '/backups/U1-20250101-120000' }, work);
+    assert.throws(() => board.refuseBeside('/backups', '/backups/U1'), withCode('jobRunning'));
+    assert.throws(() => board.refuseBeside('/backups/', '/backups/U1/'), withCode('jobRunning'));
+    board.refuseBeside('/backups', '/backups/U1-20250101-120000');
+    board.refuseBeside('/elsewhere', '/elsewhere/U1');
+    finish();
+    await restore;
+    board.refuseBeside('/backups', '/backups/U1');
+  });
+
   it('refuses a second job on the same device, naming who holds it', async () => {
     const { work, finish } = openEnded();
     const first = board.run(backup, work);
