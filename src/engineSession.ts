@@ -1,11 +1,14 @@
 import * as vscode from 'vscode';
-import { isCancellation } from './base/errors';
+import { isCancellation, toErrorData, type ErrorCode } from './base/errors';
 import { connectEngine, type EngineClient } from './engine/client';
 import type { EngineCalls, EngineMethod, EngineState } from './engine/protocol';
 import { onSettingsChanged, settings } from './settings';
 
 /** Whether this window hears from the engine. */
 export type SessionState = 'connecting' | 'connected' | 'lost';
+
+/** While an engine of another version is at work, this one cannot start: its end is asked for now and then. */
+const RETRY_MS = 5000;
 
 /**
  * This window's line to the engine: connects in the background, again when the address changes, and tells every view
@@ -20,6 +23,8 @@ export class EngineSession implements vscode.Disposable {
   #connecting: Promise<EngineClient> | undefined;
   #abort = new AbortController();
   #client: EngineClient | undefined;
+  #problem: ErrorCode | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #address: string;
   #disposed = false;
 
@@ -45,6 +50,11 @@ export class EngineSession implements vscode.Disposable {
   get session(): SessionState {
     if (this.#client) return this.#client.connection === 'connected' ? 'connected' : 'lost';
     return this.#connecting ? 'connecting' : 'lost';
+  }
+
+  /** Why there is no engine, while the session is lost. */
+  get problem(): ErrorCode | undefined {
+    return this.session === 'lost' ? (this.#problem ?? 'engineGone') : undefined;
   }
 
   /** Where the engine writes its log. */
@@ -77,12 +87,29 @@ export class EngineSession implements vscode.Disposable {
 
   #connect(): Promise<EngineClient> {
     if (this.#client && this.#client.connection !== 'closed') return Promise.resolve(this.#client);
-    this.#connecting ??= this.#open().finally(() => {
-      this.#connecting = undefined;
+    if (!this.#connecting) {
+      clearTimeout(this.#retry);
+      const connecting = this.#open()
+        .catch((error: unknown) => {
+          this.#giveUp(toErrorData(error).code);
+          throw error;
+        })
+        .finally(() => {
+          // Another address may have been set meanwhile.
+          if (this.#connecting === connecting) this.#connecting = undefined;
+          this.#fire();
+        });
+      this.#connecting = connecting;
       this.#fire();
-    });
-    this.#fire();
+    }
     return this.#connecting;
+  }
+
+  #giveUp(code: ErrorCode): void {
+    this.#problem = code;
+    if (code !== 'engineVersion' || this.#disposed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.start(), RETRY_MS);
   }
 
   async #open(): Promise<EngineClient> {
@@ -102,6 +129,7 @@ export class EngineSession implements vscode.Disposable {
     client.onState(() => this.#fire());
     client.onConnection((connection, error) => {
       if (error) this.#log.warn(`engine ${connection}: ${error.code} ${error.message}`);
+      if (connection !== 'connected') this.#giveUp(error?.code ?? 'engineGone');
       // An engine that was started again knows none of this window's folders.
       if (connection === 'connected') this.#watchFolders(client);
       this.#fire();
@@ -128,6 +156,7 @@ export class EngineSession implements vscode.Disposable {
   }
 
   #disconnect(): void {
+    clearTimeout(this.#retry);
     this.#abort.abort();
     this.#abort = new AbortController();
     this.#client?.dispose();

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { App } from '../app';
+import type { ErrorCode } from '../base/errors';
 import { linuxFamily } from './linuxFamily';
 
 /** What the texts of empty views and the steps of the walkthrough in package.json ask for. */
@@ -42,7 +43,7 @@ export class ContextKeys implements vscode.Disposable {
   #update(): void {
     const { engine } = this.#app;
     const { state } = engine;
-    this.#set('iosBackup:mux', state?.mux.kind ?? (engine.session === 'lost' ? 'engineLost' : 'connecting'));
+    this.#set('iosBackup:mux', state?.mux.kind ?? engineReason(engine.problem));
     this.#set('iosBackup:backups', backupsReason(this.#app));
     if (!state) return;
     const { devices, catalogue, jobs } = state;
@@ -68,6 +69,11 @@ export class ContextKeys implements vscode.Disposable {
     this.#sent.set(key, value);
     void vscode.commands.executeCommand('setContext', key, value);
   }
+}
+
+function engineReason(problem: ErrorCode | undefined): string {
+  if (!problem) return 'connecting';
+  return problem === 'engineVersion' ? 'engineBusy' : 'engineLost';
 }
 
 function backupsReason({ engine }: App): string {

@@ -49,7 +49,7 @@ describe('contributions', () => {
 
   it('have one text for each reason why no device is shown, on every system', () => {
     const systems = ['debian', 'fedora', 'arch', 'suse', 'linux', 'win32', 'darwin'];
-    const reasons = ['connecting', 'ready', 'absent', 'refused', 'silent', 'engineLost'];
+    const reasons = ['connecting', 'ready', 'absent', 'refused', 'silent', 'engineLost', 'engineBusy'];
     for (const system of systems) {
       for (const mux of reasons) {
         const fitting = contributes.viewsWelcome.filter(

@@ -117,7 +117,6 @@ describe('encryption in the editor', () => {
     await page().getByLabel('New password').fill(second);
     await page().getByLabel('Verify').fill(second);
     await button('Change Password').click();
-    await enterPasscode();
     await heading('That is not the password of the backup.').waitFor();
     assert.equal(await password(), 'changed elsewhere');
     assert.equal(await encrypt().isChecked(), true);

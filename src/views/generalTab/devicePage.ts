@@ -142,7 +142,7 @@ export class DevicePage implements vscode.Disposable {
       udid: this.#udid,
       engine: engine.state,
       folder: settings().folderFor(this.#udid),
-      engineLost: engine.session === 'lost',
+      ...(engine.problem ? { engineProblem: engine.problem } : {}),
       automatic: this.#app.automatic.settingOf(this.#udid),
       estimate: this.#estimate,
       history: this.#history,

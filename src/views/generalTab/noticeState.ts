@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
-import type { DeviceInfo, MuxState, TrustState } from '../../device/types';
 import type { ErrorCode } from '../../base/errors';
+import type { DeviceInfo, MuxState, TrustState } from '../../device/types';
 import { problem } from '../../texts/problems';
 import type { PageFacts } from './pageFacts';
 import type { NoticeState } from './protocol';
@@ -9,12 +9,12 @@ import type { NoticeState } from './protocol';
 export function noticeState(
   device: DeviceInfo | undefined,
   pairing: boolean,
-  { engine, engineLost, platform }: PageFacts,
+  { engine, engineProblem, platform }: PageFacts,
 ): NoticeState | undefined {
-  if (engineLost) {
-    const { text, next } = problem('engineGone', {}, platform);
+  if (engineProblem) {
+    const { text, next } = problem(engineProblem, {}, platform);
     return {
-      tone: 'bad',
+      tone: engineProblem === 'engineVersion' ? 'warning' : 'bad',
       title: text,
       text: next,
       busy: false,

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../base/errors';
 import type { EngineState, HistoryEntry } from '../../engine/protocol';
 
 /** Everything the page is a function of. */
@@ -5,8 +6,8 @@ export interface PageFacts {
   readonly udid: string;
   /** Undefined until the engine has answered. */
   readonly engine: EngineState | undefined;
-  /** The engine could not be started or found again. */
-  readonly engineLost?: boolean;
+  /** Why the engine could not be started or found again. */
+  readonly engineProblem?: ErrorCode;
   /** Where this device's backups go. */
   readonly folder: string;
   readonly automatic: { readonly on: boolean; readonly everyHours: number };

@@ -62,7 +62,7 @@ describe('pageState', () => {
 
     it('is said before the engine has answered, and when it is gone', () => {
       assert.equal(pageState(facts({ engine: undefined })).notice?.busy, true);
-      const lost = pageState(facts({ engineLost: true })).notice;
+      const lost = pageState(facts({ engineProblem: 'engineGone' })).notice;
       assert.equal(lost?.tone, 'bad');
       assert.equal(lost?.action?.intent, 'reconnect');
     });
