@@ -124,7 +124,13 @@ describe('an encrypted backup as a folder', () => {
     fs.mkdirSync(target);
     await window.page.locator('.activitybar .action-item a[aria-label^="Explorer"]').click();
     await window.clickRowMenu(explorer('Example Notes').first(), 'Extract from Backup…');
-    await window.quickInput.locator('input.input').fill(`${target}/`);
+    // The dialog writes its own start into the box when it is ready.
+    const box = window.quickInput.locator('input.input');
+    for (const end = Date.now() + 20_000; !(await box.inputValue()).includes('workspace') && Date.now() < end;) {
+      await window.page.waitForTimeout(100);
+    }
+    await box.fill(`${target}/`);
+    await window.quickInput.locator('.monaco-list-row', { hasText: '..' }).first().waitFor();
     await window.quickInput.getByText('Extract Here').click();
     await window.toast(/files, .* were extracted/).waitFor();
     await window.shot('open-9-extracted');

@@ -221,7 +221,8 @@ class Needle {
     if (!(value instanceof Uint8Array) || value.length < 8 || value[0] !== 0x62) return undefined;
     if (contentKind(value.subarray(0, 32)) !== 'plist') return undefined;
     try {
-      return this.excerpt(plistText(value));
+      const lines = plistText(value).split('\n');
+      return lines.map((line) => this.excerpt(line)).find((excerpt) => excerpt !== undefined);
     } catch (error) {
       if (isPlistError(error)) return undefined;
       throw error;

@@ -42,7 +42,7 @@ window.addEventListener('message', (event: MessageEvent<ToPage>) => {
       break;
     case 'rows':
       // An answer to an older question.
-      if (JSON.stringify(message.view) === JSON.stringify(view)) drawRows(message);
+      if (view && key(message.view) === key(view)) drawRows(message);
       break;
     case 'show':
       wanted = message.row;
@@ -58,6 +58,11 @@ window.addEventListener('message', (event: MessageEvent<ToPage>) => {
   }
 });
 host.postMessage({ type: 'ready' });
+
+/** What tells two questions apart, whatever the order of their fields. */
+function key({ table, offset, filter: words, sort }: View): string {
+  return JSON.stringify([table, offset, words, sort?.column, sort?.descending]);
+}
 
 function openFirst(): void {
   const kept = host.getState();
