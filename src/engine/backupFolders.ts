@@ -11,7 +11,7 @@ import {
   measureBackup,
   moveBackup,
   nodeFileSystem,
-  openRestoreStore,
+  openReadOnlyBackup,
   previewRetention,
   readReport,
   recover,
@@ -178,8 +178,7 @@ export class BackupFolders implements BackupsPort {
   }
 
   async openSource(folder: string, udid: string): Promise<RestoreSource> {
-    const scratch = path.join(os.tmpdir(), `ios-backup-restore-${process.pid}-${Date.now()}`);
-    return openRestoreStore({ path: folder, udid, scratch, log: this.#log });
+    return { store: await openReadOnlyBackup({ path: folder, udid }), close: () => Promise.resolve() };
   }
 
   #catalogueFolder(folder: string): CatalogueFolder {

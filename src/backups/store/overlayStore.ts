@@ -7,6 +7,7 @@ import { isWithin, type FolderStore } from './folderStore';
 import type { NameGuard } from './nameGuard';
 import { hostPath } from './pathInside';
 import type { Removals } from './removals';
+import { storeEntry } from './storeEntry';
 import { openStoreReader, pumpAll } from './storeReader';
 
 export interface OverlayStoreOptions {
@@ -262,15 +263,6 @@ export class OverlayStore implements BackupStore {
       throw diskError(error, { doing, path, writing: doing !== 'open' });
     }
   }
-}
-
-function storeEntry(entry: DirectoryEntryStat): StoreEntry {
-  return {
-    name: entry.name,
-    type: entry.type === 'link' ? 'other' : entry.type,
-    sizeBytes: entry.sizeBytes,
-    modified: new Date(entry.modifiedMs),
-  };
 }
 
 function aLink(parts: readonly string[]): AppError {
