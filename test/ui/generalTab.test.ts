@@ -138,7 +138,7 @@ describe('the page of a device', () => {
   });
 
   it('shows a running backup in two windows, over a reload, and cancels it', async () => {
-    await phone.device.set({ rate: 250_000 });
+    await phone.device.set({ rate: 60_000 });
     await button('Back Up Now').click();
     await page().getByText('Copying files').first().waitFor();
     await look('5-running');
