@@ -3,7 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { delay, throwIfAborted } from '../base/abort';
 import type { Disposable } from '../base/disposable';
-import { AppError, isAppError, toErrorData } from '../base/errors';
+import { AppError, isAppError, isCancellation, toErrorData } from '../base/errors';
 import { silentLog, type Log } from '../base/log';
 import { engineDirectories, type EngineDirectories } from './directories';
 import { engineKey, findEndpoint, isNobodyThere } from './endpoint';
@@ -68,8 +68,14 @@ const STABLE_MS = 10_000;
 export async function connectEngine(options: ConnectOptions): Promise<EngineClient> {
   const place = await locate(options);
   const connection = await obtain(place, { mayReplace: true }, options.signal);
-  const state = await connection.call('subscribe', {}, options.signal);
-  return new ReconnectingClient(place, connection, state);
+  try {
+    const state = await connection.call('subscribe', {}, options.signal);
+    return new ReconnectingClient(place, connection, state);
+  } catch (error) {
+    // One that nobody has would keep the engine from ending.
+    connection.end();
+    throw error;
+  }
 }
 
 /** What stays the same for one client. */
@@ -153,12 +159,19 @@ async function startOnce(place: Place, { found, deadline, signal }: StartOptions
     try {
       if (found) await endOther(found, place, signal);
       return await startAndWait(place, deadline, signal);
+    } catch (error) {
+      throw isAppError(error) || isCancellation(error) ? error : cannotStart(error);
     } finally {
       await fs.rm(lock, { force: true });
     }
   } finally {
     found?.end();
   }
+}
+
+/** A full disk, a folder that is not writable: trying again would not help. */
+function cannotStart(cause: unknown): AppError {
+  return new AppError('engineUnavailable', `cannot start the engine: ${toErrorData(cause).message}`, { cause });
 }
 
 async function startAndWait(
@@ -207,7 +220,10 @@ async function takeStartLock(lock: string): Promise<boolean> {
     await fs.writeFile(lock, String(process.pid), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    // Windows refuses a name for a moment while its last file is being removed.
+    const going = process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(code);
+    if (code !== 'EEXIST' && !going) throw cannotStart(error);
   }
   const stats = await fs.stat(lock).catch(() => undefined);
   const owner = Number(await fs.readFile(lock, 'utf8').catch(() => ''));
@@ -321,6 +337,7 @@ class ReconnectingClient implements EngineClient {
   }
 
   #close(error: AppError): void {
+    this.#current.end();
     this.#setConnection('closed', error);
     for (const listener of [...this.#listeners.closed]) listener(error);
   }

@@ -89,11 +89,6 @@ export interface EngineCalls {
 
 export type EngineMethod = keyof EngineCalls;
 
-/** Engine → client, after `subscribe`: the parts of the state that changed, at most ten times a second. */
-export interface EngineNotifications {
-  state: Partial<EngineState>;
-}
-
 export interface ClientInfo {
   /** Shown to others as the owner of a job: `VS Code`, `command line`. */
   readonly name: string;

@@ -172,6 +172,15 @@ describe('connectEngine', () => {
     await assert.rejects(connect({ enginePath: broken, signal: abort.signal }), (error) => isAppError(error));
     await assert.rejects(connect({ enginePath: `${broken}.missing` }), (e) => isAppError(e, 'engineUnavailable'));
   });
+
+  it('says so at once if there is no place for its log', async () => {
+    const logs = path.join(home.folder, 'state', 'ios-backup', 'logs');
+    fs.mkdirSync(path.dirname(logs), { recursive: true });
+    fs.writeFileSync(logs, 'a file stands in its way');
+    await assert.rejects(connect(), (error) => isAppError(error, 'engineUnavailable'));
+    fs.rmSync(logs);
+    assert.equal((await connect()).connection, 'connected');
+  });
 });
 
 describe('an engine without clients', () => {
