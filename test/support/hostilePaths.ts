@@ -21,6 +21,7 @@ const rows: readonly (readonly [string, HostilePath['code'], readonly System[]])
   [`${UDID}/ab/../../../x`, 'unsafePath', everywhere],
   [`/../${UDID}/x`, 'unsafePath', everywhere],
   ['.b/../../x', 'unsafePath', everywhere],
+  [`${UDID}/./.././../x`, 'unsafePath', everywhere],
   [`${UDID}/..\\..\\x`, 'unsafePath', everywhere],
   [`${UDID}\\..\\..\\x`, 'unsafePath', everywhere],
   [`${UDID}/.. /x`, 'unsafePath', windows],
