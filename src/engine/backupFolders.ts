@@ -128,7 +128,8 @@ export class BackupFolders implements BackupsPort {
       open = false;
     };
     try {
-      const describe = (folder: string) => this.describe(folder, request.signal);
+      // The backup is in its place then: a cancellation comes too late, and must not make it look cancelled.
+      const describe = (folder: string) => this.describe(folder, new AbortController().signal);
       const staging = await openStagedBackup(request, { log: this.#log, describe });
       return { ...staging, close: () => staging.close().finally(closed) };
     } catch (error) {
