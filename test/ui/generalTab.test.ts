@@ -126,6 +126,7 @@ describe('the page of a device', () => {
     await until(async () => (await phone.device.summary()).switches.wifiConnections);
     await page().getByLabel('To iCloud').click();
     await until(async () => (await phone.device.summary()).switches.cloudBackup);
+    await until(() => page().getByLabel('To iCloud').isChecked());
     await page().getByLabel('To this computer').click();
     await until(async () => !(await phone.device.summary()).switches.cloudBackup);
     await until(() => page().getByLabel('To this computer').isChecked());
@@ -137,7 +138,8 @@ describe('the page of a device', () => {
     await until(async () => !(await page().getByLabel('Encrypt local backup').isChecked()));
   });
 
-  it('shows a running backup in two windows, over a reload, and cancels it', async () => {
+  it('shows a running backup in two windows, over a reload, and cancels it', async function () {
+    this.timeout(300_000); // Two more extension hosts are started.
     await phone.device.set({ rate: 60_000 });
     await button('Back Up Now').click();
     await page().getByText('Copying files').first().waitFor();
