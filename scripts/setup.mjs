@@ -1,6 +1,7 @@
 // node scripts/setup.mjs [part …]: makes this machine ready; what is ready already is left alone.
 //   modules   the project's own packages
 //   host      the VS Code server that tests and `npm start` open windows of
+//   runtimes  other JavaScript runtimes that backups must be readable in
 //   browser   Chromium (system)
 //   peers     other people's clients and daemons, which the tests let loose on the virtual device (system)
 // Without a part: all. Needs nothing but Node 20 and npm.
@@ -11,7 +12,11 @@ import { fileURLToPath } from 'node:url';
 import { installCommand, missing, programs } from './systemPackages.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const packageFolders = { modules: root, host: path.join(root, 'test', 'host') };
+const packageFolders = {
+  modules: root,
+  host: path.join(root, 'test', 'host'),
+  runtimes: path.join(root, 'test', 'runtimes'),
+};
 export const parts = [...Object.keys(packageFolders), ...Object.keys(programs)];
 
 /** Something that only the person at this machine can do. Its message says what. */

@@ -17,6 +17,7 @@ const suites = {
   check: { command: ['scripts/check.mjs'], needs: ['modules'], limit: 6 * minutes },
   project: { command: ['test/run.mjs', 'test/project'], needs: ['modules'], limit: 4 * minutes, reporter: 'dot' },
   unit: { command: ['test/run.mjs', 'test/unit'], needs: ['modules'], limit: 10 * minutes, reporter: 'dot' },
+  runtimes: { command: ['test/run.mjs', 'test/runtimes'], needs: ['modules', 'host', 'runtimes'], limit: 10 * minutes },
   device: { command: ['test/run.mjs', 'test/device'], needs: ['modules', 'peers'], limit: 25 * minutes },
   extension: { command: ['test/runExtension.mjs'], needs: ['modules', 'host', 'browser'], limit: 6 * minutes },
   ui: { command: ['test/run.mjs', 'test/ui'], needs: ['modules', 'host', 'browser'], limit: 20 * minutes },

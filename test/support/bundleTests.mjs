@@ -3,7 +3,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+/* global PROJECT_ROOT -- where this is part of a bundle, which lies elsewhere */
+const root =
+  typeof PROJECT_ROOT === 'string'
+    ? PROJECT_ROOT
+    : path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 
 /** The *.test.ts files that the names (files, or folders with all below; from the project's root) stand for. */
 export function testFiles(names) {
