@@ -22,6 +22,7 @@ export async function thinOutVersions(app: App, node?: TreeNode): Promise<void> 
   const folder = path.dirname(backup.path);
   const set = keepVersions();
   const policy = set ?? USUAL;
+  const rule = set ? t('keep {0}', policyText(policy)) : t('no rule is set; suggested: keep {0}', policyText(policy));
   const plan = await app.engine.call('previewRetention', { folder, udid, policy });
   const known = new Map(app.engine.state?.catalogue.backups.map((one) => [one.path, one]));
   const about = (place: string) => known.get(place);
@@ -44,14 +45,12 @@ export async function thinOutVersions(app: App, node?: TreeNode): Promise<void> 
   });
   const goes = plan.remove.map((place) => row(place, `$(trash) ${nameOf(about(place), place)}`, t('goes')));
   const stays = plan.keep.map(({ path: place, because }) =>
-    row(place, `$(check) ${nameOf(about(place), place)}`, because.map(reasonText).join(', ')),
+    row(place, `$(check) ${nameOf(about(place), place)}`, reasonText(because)),
   );
   const picked = await vscode.window.showQuickPick([...(goes.length > 0 ? [remove] : []), change, ...goes, ...stays], {
     title: t('Versions of {0}', backup.deviceName ?? udid),
     placeHolder:
-      goes.length === 0
-        ? t('By the rule {0} nothing goes.', policyText(policy))
-        : t('By the rule {0} these go; nothing has been removed yet.', policyText(policy)),
+      goes.length === 0 ? t('Nothing goes: {0}', rule) : t('These would go, nothing has been removed yet: {0}', rule),
     matchOnDetail: true,
   });
   if (picked?.act === 'settings') {

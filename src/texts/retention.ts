@@ -13,16 +13,16 @@ export function policyText({ last = 0, daily = 0, weekly = 0, monthly = 0 }: Ret
 }
 
 const reasons: Record<RetentionRule, () => string> = {
-  last: () => t('stays: one of the newest'),
-  daily: () => t('stays: the newest of its day'),
-  weekly: () => t('stays: the newest of its week'),
-  monthly: () => t('stays: the newest of its month'),
-  pinned: () => t('stays: the present one, an archive, or one with a name'),
-  beforeUpdate: () => t('stays: the last one before the iOS update'),
-  noRules: () => t('stays: there is no rule'),
+  last: () => t('one of the newest'),
+  daily: () => t('the newest of its day'),
+  weekly: () => t('the newest of its week'),
+  monthly: () => t('the newest of its month'),
+  pinned: () => t('the present one, an archive, or one with a name'),
+  beforeUpdate: () => t('the last one before the iOS update'),
+  noRules: () => t('there is no rule'),
 };
 
-/** Why a version stays. */
-export function reasonText(rule: RetentionRule): string {
-  return reasons[rule]();
+/** `stays: one of the newest, the newest of its day`. */
+export function reasonText(rules: readonly RetentionRule[]): string {
+  return t('stays: {0}', rules.map((rule) => reasons[rule]()).join(', '));
 }

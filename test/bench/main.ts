@@ -8,9 +8,11 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchBackups } from './backup';
 import { type BenchLine, table } from './table';
+import { benchVerify } from './verify';
 
 const SECTIONS: Readonly<Record<string, (scratch: string, rounds: number) => Promise<BenchLine[]>>> = {
   backup: benchBackups,
+  verify: benchVerify,
 };
 
 async function main(): Promise<void> {
