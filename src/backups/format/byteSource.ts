@@ -57,6 +57,11 @@ export class MemorySource implements ByteSource {
 }
 
 const BLOCK = 16;
+/** Reads up to this length are a database's pages. */
+const SMALL = 65_536;
+const AHEAD = 131_072;
+/** A step forward within this is on the way to the next. */
+const NEAR = 65_536;
 
 /**
  * The content of a file stored encrypted, decrypted where it is read. Cipher block chaining needs only the block before,
@@ -68,6 +73,10 @@ export class DecryptedSource implements ByteSource {
   readonly damage?: 'length' | 'padding';
   readonly #stored: ByteSource;
   readonly #key: Buffer;
+  /** Decrypted ahead of what was asked for; empty unless the reading goes forward. */
+  #ahead = Buffer.alloc(0);
+  #aheadOffset = 0;
+  #last = 0;
 
   constructor(stored: ByteSource, key: Buffer) {
     this.#stored = stored;
@@ -88,6 +97,7 @@ export class DecryptedSource implements ByteSource {
   read(target: Uint8Array, offset: number): number {
     const length = Math.max(0, Math.min(target.length, this.size - offset));
     if (length === 0) return 0;
+    if (length <= SMALL && this.#fromAhead(target.subarray(0, length), offset)) return length;
     const start = offset - (offset % BLOCK);
     const end = Math.ceil((offset + length) / BLOCK) * BLOCK;
     if (start === offset && end === offset + length) {
@@ -101,8 +111,38 @@ export class DecryptedSource implements ByteSource {
     return length;
   }
 
-  /** Ends the use of the key, and wipes it. */
+  /**
+   * Pages of a database are asked for one by one; setting up the cipher for each costs more than decrypting. Where the
+   * reading moves forward, many are decrypted at once.
+   */
+  #fromAhead(target: Uint8Array, offset: number): boolean {
+    const forward = offset > this.#last && offset - this.#last <= NEAR;
+    this.#last = offset;
+    const inAhead = offset - this.#aheadOffset;
+    if (inAhead >= 0 && inAhead + target.length <= this.#ahead.length) {
+      target.set(this.#ahead.subarray(inAhead, inAhead + target.length));
+      return true;
+    }
+    if (!forward) return false;
+    const start = offset - (offset % BLOCK);
+    const end = Math.min(this.#stored.size - (this.#stored.size % BLOCK), start + AHEAD);
+    if (end < offset + target.length) return false;
+    if (this.#ahead.length !== end - start) {
+      this.#ahead.fill(0);
+      this.#ahead = Buffer.alloc(end - start);
+    }
+    // Until it is filled it holds nothing.
+    this.#aheadOffset = -AHEAD;
+    this.#readBlocks(this.#ahead, start);
+    this.#aheadOffset = start;
+    target.set(this.#ahead.subarray(offset - start, offset - start + target.length));
+    return true;
+  }
+
+  /** Ends the use of the key, and wipes it with what was decrypted. */
   close(): void {
+    this.#ahead.fill(0);
+    this.#ahead = Buffer.alloc(0);
     this.#key.fill(0);
     this.#stored.close();
   }

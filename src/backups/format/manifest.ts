@@ -74,6 +74,8 @@ export interface Manifest {
   /** Domains with the number of their files, directories not counted. */
   domains(): readonly { readonly domain: string; readonly files: number }[];
   find(fileID: string): ManifestEntry | undefined;
+  /** The same by name: for rows whose ID was not made from it. */
+  findNamed(domain: string, relativePath: string): ManifestEntry | undefined;
   close(): void;
 }
 
@@ -285,6 +287,14 @@ class DatabaseManifest implements Manifest {
     return row && this.#entry(row);
   }
 
+  findNamed(domain: string, relativePath: string): ManifestEntry | undefined {
+    // The root's path is that of every domain; its row says nothing that is needed.
+    if (relativePath === '') return undefined;
+    const sql = `SELECT ${COLUMNS} FROM Files WHERE relativePath = ? AND domain = ?`;
+    const row = this.#db.first(sql, [relativePath, domain]);
+    return row && this.#entry(row);
+  }
+
   close(): void {
     this.#db.close();
   }
@@ -410,6 +420,7 @@ function openMbdb(bytes: Buffer): Manifest {
     domains: () =>
       [...byDomain].map(([domain, all]) => ({ domain, files: all.filter(({ kind }) => kind === 'file').length })),
     find: (fileID) => byID.get(fileID),
+    findNamed: () => undefined,
     close() {},
   };
 }

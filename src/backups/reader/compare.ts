@@ -36,7 +36,7 @@ export async function* compare(
   after: OpenedBackup,
   options: CompareOptions = {},
 ): AsyncGenerator<Difference> {
-  const names = (backup: OpenedBackup) => backup.manifest.domains().map(({ domain }) => domain);
+  const names = (backup: OpenedBackup) => backup.manifest.domainNames().map(({ domain }) => domain);
   let done = 0;
   for (const domain of [...new Set([...names(before), ...names(after)])].sort()) {
     const old = new Map<string, BackupFile>();

@@ -4,12 +4,9 @@ import type { BackupFile } from '../format/backupFile';
 export interface TreeChild {
   readonly name: string;
   readonly kind: BackupFile['kind'];
-  /** Undefined for a folder that no row names, only the paths of its children. */
-  readonly fileID?: string;
 }
 
 export interface TreeRow {
-  readonly fileID: string;
   readonly relativePath: string;
   readonly kind: BackupFile['kind'];
 }
@@ -23,7 +20,7 @@ export class DomainTree {
   readonly refused: readonly TreeRow[];
   /** Names in all its folders. */
   size = 0;
-  readonly #folders = new Map<string, Map<string, TreeChild>>([['', new Map()]]);
+  readonly #folders = new Map<string, Map<string, BackupFile['kind']>>([['', new Map()]]);
 
   constructor(rows: Iterable<TreeRow>) {
     const refused: TreeRow[] = [];
@@ -35,20 +32,22 @@ export class DomainTree {
   }
 
   /** The children of a folder, `''` being the domain's root; undefined if it is none. */
-  children(folder: string): IterableIterator<TreeChild> | undefined {
-    return this.#folders.get(folder)?.values();
+  children(folder: string): readonly TreeChild[] | undefined {
+    const names = this.#folders.get(folder);
+    return names && [...names].map(([name, kind]) => ({ name, kind }));
   }
 
   find(relativePath: string): TreeChild | undefined {
     const { parent, name } = split(relativePath);
-    return this.#folders.get(parent)?.get(name);
+    const kind = this.#folders.get(parent)?.get(name);
+    return kind && { name, kind };
   }
 
   isFolder(relativePath: string): boolean {
     return this.#folders.has(relativePath);
   }
 
-  #add({ fileID, relativePath, kind }: TreeRow): boolean {
+  #add({ relativePath, kind }: TreeRow): boolean {
     if (relativePath === '') return kind === 'directory';
     if (!isPlainPath(relativePath)) return false;
     const { parent, name } = split(relativePath);
@@ -56,27 +55,27 @@ export class DomainTree {
     if (!siblings) return false;
     const there = siblings.get(name);
     if (kind === 'directory') {
-      if (there && there.kind !== 'directory') return false;
+      if (there && there !== 'directory') return false;
       this.#folder(relativePath);
-      siblings.set(name, { name, kind, fileID });
+      siblings.set(ownCopy(name), kind);
       return true;
     }
     if (there) return false;
-    siblings.set(name, { name, kind, fileID });
+    siblings.set(ownCopy(name), kind);
     return true;
   }
 
   /** The folder's children, made on the way if its row has not come yet; undefined if a file stands in the way. */
-  #folder(relativePath: string): Map<string, TreeChild> | undefined {
+  #folder(relativePath: string): Map<string, BackupFile['kind']> | undefined {
     const found = this.#folders.get(relativePath);
     if (found) return found;
     const { parent, name } = split(relativePath);
     const siblings = this.#folder(parent);
     if (!siblings) return undefined;
     const there = siblings.get(name);
-    if (there && there.kind !== 'directory') return undefined;
-    if (!there) siblings.set(name, { name, kind: 'directory' });
-    const made = new Map<string, TreeChild>();
+    if (there && there !== 'directory') return undefined;
+    if (!there) siblings.set(ownCopy(name), 'directory');
+    const made = new Map<string, BackupFile['kind']>();
     this.#folders.set(relativePath, made);
     return made;
   }
@@ -91,6 +90,11 @@ function isPlainPath(relativePath: string): boolean {
     parts.length <= MAX_DEPTH &&
     parts.every((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0'))
   );
+}
+
+/** A part of a string keeps the whole in memory: a name would cost as much as its path. */
+function ownCopy(name: string): string {
+  return name.length < 13 ? name : Buffer.from(name, 'utf8').toString('utf8');
 }
 
 function split(relativePath: string): { readonly parent: string; readonly name: string } {

@@ -29,21 +29,29 @@ export class PlistEditor implements vscode.CustomReadonlyEditorProvider {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const frame = (body: string) =>
       pageFrame(panel.webview, this.app.extensionUri, { title: name, styles: ['backup.css'], body });
-    try {
-      const text = await this.app.openBackups.call(id, 'plistText', { path });
-      const asText = backupTextUri(id, `${name}.txt`, { kind: 'file', path });
-      const link = `command:vscode.open?${encodeURIComponent(JSON.stringify([asText]))}`;
-      panel.webview.html = frame(
-        `<header class="bar"><span class="dim">${escapeHtml(path)}</span><a href="${escapeHtml(link)}">${escapeHtml(t('Open as Text'))}</a></header>` +
-          `<pre class="plist" tabindex="0">${coloured(text)}</pre>`,
-      );
-    } catch (error) {
-      const { code, details, message } = toErrorData(error);
-      this.app.log.warn(`plist editor: ${code}: ${message}`);
-      const { text, next } = problem(code, details);
-      const what = code === 'unexpected' ? t('This property list cannot be read.') : `${text} ${next}`;
-      panel.webview.html = frame(`<p role="alert">${escapeHtml(what)}</p>`);
-    }
+    const draw = async () => {
+      try {
+        const text = await this.app.openBackups.call(id, 'plistText', { path });
+        const asText = backupTextUri(id, `${name}.txt`, { kind: 'file', path });
+        const link = `command:vscode.open?${encodeURIComponent(JSON.stringify([asText]))}`;
+        panel.webview.html = frame(
+          `<header class="bar"><span class="dim">${escapeHtml(path)}</span><a href="${escapeHtml(link)}">${escapeHtml(t('Open as Text'))}</a></header>` +
+            `<pre class="plist" tabindex="0">${coloured(text)}</pre>`,
+        );
+      } catch (error) {
+        const { code, details, message } = toErrorData(error);
+        this.app.log.warn(`plist editor: ${code}: ${message}`);
+        const { text, next } = problem(code, details);
+        const what = code === 'unexpected' ? t('This property list cannot be read.') : `${text} ${next}`;
+        panel.webview.html = frame(`<p role="alert">${escapeHtml(what)}</p>`);
+      }
+    };
+    // An editor that came back with the window waits for the password.
+    const subscription = this.app.openBackups.onChange((change) => {
+      if (change.id === id && !change.locked) void draw();
+    });
+    panel.onDidDispose(() => subscription.dispose());
+    await draw();
   }
 }
 

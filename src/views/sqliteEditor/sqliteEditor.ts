@@ -67,7 +67,13 @@ class DatabasePage implements vscode.Disposable {
     private readonly panel: vscode.WebviewPanel,
   ) {
     ({ id: this.#id, path: this.#path } = parseBackupUri(uri));
-    this.#subscription = panel.webview.onDidReceiveMessage((message: unknown) => void this.#receive(message));
+    this.#subscription = vscode.Disposable.from(
+      panel.webview.onDidReceiveMessage((message: unknown) => void this.#receive(message)),
+      // An editor that came back with the window waits for the password.
+      app.openBackups.onChange(({ id, locked }) => {
+        if (id === this.#id && !locked) void this.#receive({ type: 'ready' });
+      }),
+    );
     pages.set(uri.toString(), this);
   }
 

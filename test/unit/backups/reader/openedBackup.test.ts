@@ -67,8 +67,8 @@ describe('DomainTree', () => {
     const tree = new DomainTree([file('a/b/c'), folder('a'), folder(''), file('d')]);
     assert.deepEqual(names(tree, ''), ['a', 'd']);
     assert.deepEqual(names(tree, 'a/b'), ['c']);
-    assert.equal(tree.find('a')?.fileID, id);
-    assert.equal(tree.find('a/b')?.fileID, undefined);
+    assert.equal(tree.find('a')?.kind, 'directory');
+    assert.equal(tree.find('a/b')?.kind, 'directory');
     assert.deepEqual(tree.refused, []);
   });
 
