@@ -160,7 +160,7 @@ async function hasFinished({ fileSystem, folder, udid }: Work): Promise<boolean>
 }
 
 async function canResume(
-  { fileSystem, log }: Work,
+  { fileSystem, folder, udid, log }: Work,
   notes: StageNotes,
   finished: string | undefined,
   options: StagingOptions,
@@ -168,6 +168,12 @@ async function canResume(
   if (options.fresh || !notes.ready || (options.empty === true && notes.mode !== 'empty')) return false;
   if (!(await isFresh(fileSystem, notes, finished))) {
     log.info('the finished backup is another one since the interrupted one began');
+    return false;
+  }
+  // We make no links there: somebody else has, and opening one would fail at every try.
+  const { stage } = stageLayoutOf(layoutOf(folder).partial(udid), udid);
+  if ((await fileSystem.readDirectory(stage)).some(({ type }) => type === 'link')) {
+    log.warn('there is a link among the notes of the interrupted backup');
     return false;
   }
   // After a power loss, files that were only in memory may be empty.

@@ -115,7 +115,6 @@ describe('a hostile device', function () {
     plant(path.join(rig.outside, 'secret'), UDID, 'file');
     plant('../../../outside', UDID, 'climbing');
     plant(rig.outside, '.b');
-    plant(rig.outside, '.stage', 'tmp');
     const links = [`${UDID}/folder`, `${UDID}/file`, `${UDID}/climbing`, '.b'];
     const names = links.flatMap((link) => [
       `${link}/secret`,
@@ -129,6 +128,16 @@ describe('a hostile device', function () {
       .flatMap((message) => names.flatMap((name) => [hostileUpload(PROBE, CONTENT), message.of(name)]));
     await harmless(script);
     assert.equal(rig.results.length, script.length, 'every message was answered');
+  });
+
+  it('finds a link among the notes about the interrupted backup: a new one begins', async function () {
+    if (process.platform === 'win32') return this.skip();
+    const stopped = await harmless([{ ...hostileMessage('DLMessageDisconnect'), answer: 'none' }]);
+    assert.equal(stopped.done ? 'done' : stopped.error.code, 'deviceStopped');
+    const link = path.join(rig.partial, '.stage', 'removed');
+    fs.rmSync(link, { force: true });
+    fs.symlinkSync(path.join(rig.outside, 'secret'), link);
+    assert.deepEqual(await harmless([hostileRemove(`${UDID}/x`)]), { done: true });
   });
 
   it('sends names that differ only in case or composition: none replaces another unseen', async () => {

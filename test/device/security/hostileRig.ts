@@ -64,7 +64,10 @@ export class HostileRig implements AsyncDisposable {
       .readdirSync(this.folder)
       .filter((name) => !this.ownNames().includes(name))
       .sort()
-      .map((name) => `${name} ${treeHash(path.join(this.folder, name))}`);
+      .map((name) => {
+        const place = path.join(this.folder, name);
+        return `${name} ${fs.lstatSync(place).isDirectory() ? treeHash(place) : 'no folder'}`;
+      });
     // The home of the engine's process as well, but for its own two folders.
     const above = fs.readdirSync(this.home.folder).filter((name) => name !== 'run' && name !== 'state');
     return JSON.stringify([
