@@ -10,6 +10,11 @@ export interface ByteStream extends AsyncDisposable {
    * @throws AppError `deviceGone` if the peer closes first.
    */
   readSome(max: number): Promise<Buffer>;
+  /**
+   * Resolves when all of `target` is filled. Streams that cannot spare a buffer in between do not have it.
+   * @throws AppError `deviceGone` if the peer closes first.
+   */
+  readInto?(target: Uint8Array): Promise<void>;
   /** Resolves when the bytes were handed to the system and more may follow (back-pressure). */
   write(bytes: Uint8Array): Promise<void>;
   /** Ends the connection; pending reads fail with `deviceGone`. Safe to call twice. */

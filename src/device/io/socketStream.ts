@@ -8,6 +8,14 @@ const HIGH_WATER = 1 << 20;
 const CLOSE_LIMIT_MS = 500;
 const EMPTY = Buffer.alloc(0);
 
+/** Fills a buffer of the reader's own. */
+interface Filling {
+  readonly target: Uint8Array;
+  filled: number;
+  resolve(): void;
+  reject(error: AppError): void;
+}
+
 interface PendingRead {
   readonly min: number;
   readonly max: number;
@@ -27,6 +35,7 @@ export class SocketStream implements ByteStream {
   #offset = 0;
   #buffered = 0;
   #pending: PendingRead | undefined;
+  #filling: Filling | undefined;
   #paused = false;
   /** Why no more bytes come; the buffered ones can still be read. */
   #ended: { readonly reason: string; readonly cause?: unknown } | undefined;
@@ -55,6 +64,26 @@ export class SocketStream implements ByteStream {
 
   readSome(max: number): Promise<Buffer> {
     return max === 0 ? Promise.resolve(EMPTY) : this.#read(1, max);
+  }
+
+  /**
+   * Fills all of `target`, each piece as it comes: TLS hands over 16 KiB at a time, and a promise for each of them costs
+   * as much as the copying.
+   */
+  readInto(target: Uint8Array): Promise<void> {
+    if (this.#pending || this.#filling) return Promise.reject(new Error('only one read at a time'));
+    let filled = 0;
+    while (filled < target.length && this.#buffered > 0) {
+      const bytes = this.#take(1, target.length - filled);
+      target.set(bytes, filled);
+      filled += bytes.length;
+    }
+    if (filled === target.length) return Promise.resolve();
+    if (this.#ended) return Promise.reject(this.#gone(`waiting for ${target.length - filled} bytes`));
+    return new Promise((resolve, reject) => {
+      this.#filling = { target, filled, resolve, reject };
+      this.#flow();
+    });
   }
 
   /** The bytes belong to the socket until this resolves. */
@@ -92,7 +121,7 @@ export class SocketStream implements ByteStream {
    * stream is of no use afterwards. Errors of the socket are the new owner's.
    */
   release(): Socket {
-    if (this.#pending) throw new Error('a stream cannot be handed on while somebody reads from it');
+    if (this.#pending || this.#filling) throw new Error('a stream cannot be handed on while somebody reads from it');
     this.#socket.pause();
     this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
@@ -109,7 +138,7 @@ export class SocketStream implements ByteStream {
   }
 
   #read(min: number, max: number): Promise<Buffer> {
-    if (this.#pending) return Promise.reject(new Error('only one read at a time'));
+    if (this.#pending || this.#filling) return Promise.reject(new Error('only one read at a time'));
     if (this.#buffered >= min) return Promise.resolve(this.#take(min, max));
     if (this.#ended) return Promise.reject(this.#gone(`waiting for ${min} bytes, ${this.#buffered} came`));
     return new Promise((resolve, reject) => {
@@ -175,8 +204,23 @@ export class SocketStream implements ByteStream {
     }
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#ended || chunk.length === 0) return;
+  /** @returns what the reader's buffer has no room for */
+  #fill(bytes: Buffer): Buffer {
+    const filling = this.#filling;
+    if (!filling) return bytes;
+    const count = bytes.copy(filling.target, filling.filled);
+    filling.filled += count;
+    if (filling.filled === filling.target.length) {
+      this.#filling = undefined;
+      filling.resolve();
+    }
+    return bytes.subarray(count);
+  }
+
+  readonly #onData = (piece: Buffer): void => {
+    if (this.#ended) return;
+    const chunk = this.#fill(piece);
+    if (chunk.length === 0) return;
     this.#chunks.push(chunk);
     this.#buffered += chunk.length;
     const pending = this.#pending;
@@ -201,6 +245,9 @@ export class SocketStream implements ByteStream {
     const pending = this.#pending;
     this.#pending = undefined;
     pending?.reject(this.#gone(`waiting for ${pending.min} bytes, ${this.#buffered} came`));
+    const filling = this.#filling;
+    this.#filling = undefined;
+    filling?.reject(this.#gone(`waiting for ${filling.target.length} bytes, ${filling.filled} came`));
   }
 
   #gone(doing: string): AppError {

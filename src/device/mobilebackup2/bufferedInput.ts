@@ -83,6 +83,27 @@ export class BufferedInput {
     return Buffer.concat(parts, length);
   }
 
+  /** Fills all of `target`, without a buffer in between where the stream can. */
+  async readInto(target: Buffer): Promise<void> {
+    let filled = 0;
+    if (this.available > 0) filled = this.take(target.length).copy(target);
+    if (filled === target.length) return;
+    if (this.stream.readInto) {
+      this.#waitingSince = Date.now();
+      try {
+        await this.stream.readInto(target.subarray(filled));
+        this.#consumed += target.length - filled;
+      } finally {
+        this.#waitingSince = 0;
+      }
+      return;
+    }
+    while (filled < target.length) {
+      await this.ensure(1);
+      filled += this.take(target.length - filled).copy(target, filled);
+    }
+  }
+
   /** Reads past `length` bytes. */
   async skip(length: number): Promise<void> {
     for (let missing = length; missing > 0;) {

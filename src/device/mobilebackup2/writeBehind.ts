@@ -62,6 +62,21 @@ export class WriteBehind {
     }
   }
 
+  /**
+   * Room for the next bytes, to be filled and then told by filled(); undefined after a failure.
+   * @param max In bytes; there may be less.
+   */
+  async room(max: number): Promise<Buffer | undefined> {
+    if (this.#failure) return undefined;
+    this.#buffer ??= await this.pool.acquire();
+    return this.#buffer.subarray(this.#filled, this.#filled + max);
+  }
+
+  filled(count: number): void {
+    this.#filled += count;
+    if (this.#filled === this.#buffer?.length) this.#flush();
+  }
+
   /** Writes the rest and commits. @throws what the store threw first; nothing is left behind then. */
   async commit(): Promise<void> {
     this.#flush();

@@ -18,6 +18,8 @@ const MAX_NAME_LENGTH = 64 * 1024;
 const MAX_REASON_LENGTH = 4096;
 /** Files up to this size are written whole, several at a time; bigger ones piece by piece. */
 const SMALL_FILE_MAX = 256 * 1024;
+/** Bytes of a big file that are waited for at once: so many a slow device sends well within the time of a stall. */
+const DIRECT_MAX = 128 * 1024;
 /** Failures of one batch that the log names. */
 const MAX_LOGGED = 10;
 /** In bytes; it has about 200. */
@@ -110,6 +112,12 @@ class Upload {
           break;
         }
         for (let left = length - 1; left > 0;) {
+          const count = file.isBig ? await file.fill(input, left) : 0;
+          if (count > 0) {
+            left -= count;
+            this.context.progress.addBytes(count);
+            continue;
+          }
           if (input.available === 0) await input.ensure(1);
           const piece = input.take(left);
           left -= piece.length;
@@ -173,6 +181,20 @@ class IncomingFile {
     /** Nothing is written: the bytes are only read past. */
     private readonly discard: boolean,
   ) {}
+
+  get isBig(): boolean {
+    return this.#big !== undefined;
+  }
+
+  /** Takes the next bytes, `max` at most, straight from the device. @returns how many; 0 when nothing can be stored */
+  async fill(input: BufferedInput, max: number): Promise<number> {
+    const room = await this.#big?.room(Math.min(max, DIRECT_MAX));
+    if (!room) return 0;
+    await input.readInto(room);
+    this.size += room.length;
+    this.#big?.filled(room.length);
+    return room.length;
+  }
 
   append(piece: Buffer): Promise<void> | undefined {
     this.size += piece.length;

@@ -52,6 +52,33 @@ describe('SocketStream', () => {
     assert.equal((await stream.read(2)).toString(), 'ef');
   });
 
+  it("fills a reader's own buffer from what came before and what comes, and keeps the rest", async () => {
+    const sent = Buffer.from('0123456789abcdef');
+    peer.write(sent.subarray(0, 4));
+    assert.equal((await stream.read(1)).toString(), '0');
+    const target = Buffer.alloc(9);
+    const filled = stream.readInto(target);
+    await assert.rejects(stream.read(1), /only one read/);
+    for (const byte of sent.subarray(4, 8)) {
+      peer.write(Buffer.of(byte));
+      await sleep(1);
+    }
+    peer.write(sent.subarray(8));
+    await filled;
+    assert.equal(target.toString(), '123456789');
+    assert.equal((await stream.read(6)).toString(), 'abcdef');
+    await stream.readInto(Buffer.alloc(0));
+  });
+
+  it('fails to fill a buffer when the peer goes, and does not touch it any more', async () => {
+    const target = Buffer.alloc(4);
+    const filled = stream.readInto(target);
+    peer.end('ab');
+    await assert.rejects(filled, gone);
+    await assert.rejects(stream.readInto(target), gone);
+    assert.equal(target.toString('latin1'), 'ab\0\0');
+  });
+
   it('gives what is there to a reader who takes that', async () => {
     peer.write('abcdef');
     assert.equal((await stream.readSome(4)).toString(), 'abcd');
