@@ -8,6 +8,8 @@ export interface BenchLine {
   readonly ratio?: number;
   /** What was aimed at, and whether it was reached. */
   readonly aim?: { readonly text: string; readonly reached: boolean };
+  /** One sentence, shown while the aim is not reached. */
+  readonly why?: string;
 }
 
 /** A Markdown table. */
@@ -23,4 +25,10 @@ export function table(lines: readonly BenchLine[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+/** Why what was aimed at is not reached, as a Markdown list; empty when all is. */
+export function shortfalls(lines: readonly BenchLine[]): string {
+  const behind = lines.filter(({ aim }) => aim && !aim.reached);
+  return behind.map(({ what, why }) => `- ${what}: not reached. ${why ?? 'The reason is not known yet.'}`).join('\n');
 }
