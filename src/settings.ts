@@ -6,7 +6,7 @@ import type { RetentionPolicy } from './backups';
 /** Read late, never kept: a change holds from the next question on. */
 export interface Settings {
   /** Absolute folder that backups of this device go to. */
-  folderFor(udid: string): string;
+  readonly folderFor: (udid: string) => string;
   /** Every folder whose backups are listed, the system's own aside. */
   readonly listedFolders: readonly string[];
   /** Empty: the environment, else the platform's usual place. */

@@ -120,7 +120,10 @@ export function isAppError(error: unknown, code?: ErrorCode): error is AppError 
 }
 
 export function isCancellation(error: unknown): boolean {
-  return isAppError(error, 'cancelled') || (error instanceof Error && (error.name === 'AbortError' || error.name === 'Canceled'));
+  return (
+    isAppError(error, 'cancelled') ||
+    (error instanceof Error && (error.name === 'AbortError' || error.name === 'Canceled'))
+  );
 }
 
 export function cancelled(what = 'cancelled'): AppError {

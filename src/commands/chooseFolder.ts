@@ -6,8 +6,8 @@ import { formatBytes } from '../texts/format';
 import type { TreeNode } from '../views/tree/nodes';
 
 interface Place extends vscode.QuickPickItem {
-  /** Absolute; `another` asks; undefined: what holds for all devices. */
-  readonly folder: string | 'another' | undefined;
+  /** Absolute; `another`: the person is asked; undefined: what holds for all devices. */
+  readonly folder: string | undefined;
 }
 
 /** Where backups go from now on: of the clicked device, else of all that have no folder of their own. */

@@ -31,5 +31,9 @@ export async function trust(app: App, device: DeviceInfo): Promise<boolean> {
 }
 
 function disposable(subscription: vscode.Disposable): Disposable {
-  return { [Symbol.dispose]: () => subscription.dispose() };
+  return {
+    [Symbol.dispose]() {
+      subscription.dispose();
+    },
+  };
 }

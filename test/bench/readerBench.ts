@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { ReaderProcess } from '../../src/reader/client';
+import type { ReaderProcess } from '../../src/reader/client';
 import { madePassword, makeBackup } from '../support/madeBackup';
 import { startReader } from '../support/readerProcess';
 

@@ -69,7 +69,7 @@ export interface EngineHome extends AsyncDisposable {
   /** Connects to this home's engine, which is started if need be. */
   connect(options?: Partial<ConnectOptions>): Promise<EngineClient>;
   /** Processes of engines of this home that are alive. */
-  enginePids(): readonly number[];
+  readonly enginePids: () => readonly number[];
 }
 
 export interface EngineHomeOptions {

@@ -45,7 +45,10 @@ export class DevicePages implements vscode.Disposable, vscode.WebviewPanelSerial
   }
 
   #show(udid: string, panel: vscode.WebviewPanel): void {
-    if (!this.#app) return panel.dispose();
+    if (!this.#app) {
+      panel.dispose();
+      return;
+    }
     this.#pages.get(udid)?.dispose();
     const page = new DevicePage(this.#app, udid, panel);
     this.#pages.set(udid, page);

@@ -52,10 +52,10 @@ describe('verifyBackup()', function () {
 
   it('changes nothing in the backup or beside it', async () => {
     const backup = await start(password);
-    const before = await readTree(backups());
+    const before = readTree(backups());
     for (const level of ['quick', 'full'] as const)
       await verifyBackup({ path: backup, level, password, stateFolder: state });
-    assert.deepEqual(await readTree(backups()), before);
+    assert.deepEqual(readTree(backups()), before);
     assert.equal(readReport(state, backup)?.level, 'full');
   });
 
@@ -169,12 +169,12 @@ describe('verifyBackup()', function () {
         [shared, version],
       ].sort(),
     );
-    const before = await readTree(version);
-    const damaged = await readTree(backup);
+    const before = readTree(version);
+    const damaged = readTree(backup);
     const result = await repairBackup({ report });
     assert.deepEqual([result.repaired, result.left], [2, 0]);
-    assert.deepEqual(await readTree(version), before);
-    assert.deepEqual(await readTree(result.version ?? ''), damaged);
+    assert.deepEqual(readTree(version), before);
+    assert.deepEqual(readTree(result.version ?? ''), damaged);
     const after = await verifyBackup({ path: backup, level: 'full' });
     assert.deepEqual(after.findings, []);
     assert.deepEqual(fs.readFileSync(path.join(backup, shared)), copy);
@@ -193,9 +193,9 @@ describe('verifyBackup()', function () {
     rot(backup, only ?? '');
     const report = await verifyBackup({ path: backup, level: 'full' });
     assert.ok(report.damages >= 2);
-    const before = await readTree(backups());
+    const before = readTree(backups());
     assert.equal((await repairBackup({ report })).repaired, 0);
-    assert.deepEqual(await readTree(backups()), before);
+    assert.deepEqual(readTree(backups()), before);
   });
 
   it('raises no false alarm on 50 plain and 50 encrypted backups', async function () {
