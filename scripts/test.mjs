@@ -14,12 +14,12 @@ const minutes = 60_000;
 /** needs: parts of the set-up. limit: a suite that hangs is ended then, in milliseconds; several times what it needs. */
 const suites = {
   build: { command: ['esbuild.js', '--production'], needs: ['modules'], limit: 2 * minutes, counts: false },
-  check: { command: ['scripts/check.mjs'], needs: ['modules'], limit: 6 * minutes },
-  project: { command: ['test/run.mjs', 'test/project'], needs: ['modules'], limit: 4 * minutes, reporter: 'dot' },
+  check: { command: ['scripts/check.mjs'], needs: ['modules'], limit: 15 * minutes },
+  project: { command: ['test/run.mjs', 'test/project'], needs: ['modules'], limit: 8 * minutes, reporter: 'dot' },
   unit: { command: ['test/run.mjs', 'test/unit'], needs: ['modules'], limit: 10 * minutes, reporter: 'dot' },
   runtimes: { command: ['test/run.mjs', 'test/runtimes'], needs: ['modules', 'host', 'runtimes'], limit: 10 * minutes },
   device: { command: ['test/run.mjs', 'test/device'], needs: ['modules', 'peers'], limit: 25 * minutes },
-  extension: { command: ['test/runExtension.mjs'], needs: ['modules', 'host', 'browser'], limit: 6 * minutes },
+  extension: { command: ['test/runExtension.mjs'], needs: ['modules', 'host', 'browser'], limit: 10 * minutes },
   ui: { command: ['test/run.mjs', 'test/ui'], needs: ['modules', 'host', 'browser'], limit: 20 * minutes },
   faults: { command: ['test/run.mjs', 'test/faults'], needs: ['modules', 'peers'], limit: 10 * minutes },
 };
