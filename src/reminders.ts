@@ -24,12 +24,14 @@ export class Reminders implements vscode.Disposable {
   readonly #due = new vscode.EventEmitter<ReminderDue>();
   readonly #subscriptions: vscode.Disposable[];
   readonly #interval = setInterval(() => this.#check(), CHECK_MS);
+  readonly #settleMs: number;
   #settling: NodeJS.Timeout | undefined;
 
   /** A person is to be reminded of a device. */
   readonly onDue = this.#due.event;
 
-  constructor(engine: EngineSession, memento: vscode.Memento) {
+  constructor(engine: EngineSession, memento: vscode.Memento, { settleMs = SETTLE_MS } = {}) {
+    this.#settleMs = settleMs;
     this.#engine = engine;
     this.#memento = memento;
     this.#subscriptions = [this.#due, engine.onChange(() => this.#follow())];
@@ -53,7 +55,7 @@ export class Reminders implements vscode.Disposable {
 
   #follow(): void {
     for (const { udid } of this.#engine.state?.devices ?? []) this.#noteSeen(udid);
-    if (this.#engine.state) this.#settling ??= setTimeout(() => this.#check(), SETTLE_MS);
+    if (this.#engine.state) this.#settling ??= setTimeout(() => this.#check(), this.#settleMs);
   }
 
   #noteSeen(udid: string): void {

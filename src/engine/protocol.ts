@@ -170,6 +170,8 @@ export type JobOutcome =
       readonly report?: VerifyReport;
       /** After a restore. */
       readonly restore?: RestoreEnd;
+      /** After a change of encryption. */
+      readonly encryption?: EncryptionChange['kind'];
     }
   | { readonly kind: 'failed'; readonly endedAt: string; readonly error: ErrorData }
   | { readonly kind: 'cancelled'; readonly endedAt: string; readonly by: 'user' | 'device' };

@@ -151,7 +151,7 @@ describe('encryption in the editor', () => {
     await window.answer(second);
     await window.choose('Kept in the system’s keychain');
     await enterPasscode();
-    await heading(`Backups of ${name} are encrypted`).waitFor();
+    await heading(`The backup password of ${name} is changed`).waitFor();
     assert.equal(await password(), second);
     await look('6-changed', ['dark']);
     await button('Dismiss').click();

@@ -56,7 +56,7 @@ export function changeEncryption(
         await settle(services, udid);
       }
     },
-    { signal },
+    { signal, facts: () => ({ encryption: change.kind }) },
   );
 }
 

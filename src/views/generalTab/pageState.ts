@@ -32,7 +32,7 @@ export function pageState(facts: PageFacts): PageState {
     header: headerState(device, last, facts),
     ...(notice ? { notice } : {}),
     ...(running ? { job: jobState(running, facts.now) } : {}),
-    ...(ended && !running ? { result: resultState(ended, details, facts.platform) } : {}),
+    ...(ended && !running ? { result: resultState(ended, facts.platform) } : {}),
     ...(reminder ? { reminder } : {}),
     ...(details || last || running || ended ? { backup: backupState(facts, { last, details, busy }) } : {}),
     ...(details ? { place: placeState(facts, details, busy) } : {}),

@@ -1,5 +1,4 @@
 import { t } from '@vscode/l10n';
-import type { DeviceDetails } from '../../device/types';
 import type { Job, JobOutcome } from '../../engine/protocol';
 import { formatBytes, formatDuration, formatNumber } from '../../texts/format';
 import { problem } from '../../texts/problems';
@@ -7,18 +6,16 @@ import { restoreEndText } from '../../texts/restoreEnd';
 import { nextStep } from '../nextSteps';
 import type { ResultState } from './protocol';
 
+type Done = Extract<JobOutcome, { kind: 'done' }>;
+
 /** How a job ended, and after a failure the one thing that helps. */
-export function resultState(
-  job: Job,
-  details: DeviceDetails | undefined,
-  platform: NodeJS.Platform | undefined,
-): ResultState {
+export function resultState(job: Job, platform: NodeJS.Platform | undefined): ResultState {
   const { outcome } = job;
   switch (outcome?.kind) {
     case 'failed':
       return failed(job, outcome, platform);
     case 'done':
-      return { jobId: job.id, tone: 'good', ...doneTexts(job, outcome, details) };
+      return { jobId: job.id, tone: 'good', ...doneTexts(job, outcome) };
     default:
       return {
         jobId: job.id,
@@ -26,7 +23,7 @@ export function resultState(
         title: outcome?.by === 'device' ? t('Cancelled on the device') : t('Cancelled'),
         text:
           job.kind === 'backup'
-            ? t('The last backup is unchanged. What was copied is kept, and used next time.')
+            ? t('Earlier backups are unchanged. What was copied is kept, and used next time.')
             : job.kind === 'restore'
               ? t('If the device is not as it was, restore it once more. The backup is unchanged.')
               : t('Nothing was changed.'),
@@ -52,8 +49,7 @@ function failed(
 
 function doneTexts(
   { kind, name, progress: { bytes, files, warnings }, startedAt }: Job,
-  { endedAt, restore = {} }: Extract<JobOutcome, { kind: 'done' }>,
-  details: DeviceDetails | undefined,
+  { endedAt, restore = {}, encryption }: Done,
 ): Pick<ResultState, 'title' | 'text'> {
   switch (kind) {
     case 'backup': {
@@ -66,19 +62,7 @@ function doneTexts(
       return { title: t('{0} is backed up', name), text: `${copied}. ${checked}` };
     }
     case 'encryption':
-      if (details?.backup.willEncrypt === true) {
-        return {
-          title: t('Backups of {0} are encrypted with the password you chose', name),
-          text: t('Keep it well: earlier backups keep the password they were made with.'),
-        };
-      }
-      if (details?.backup.willEncrypt === false) {
-        return {
-          title: t('Later backups of {0} are not encrypted', name),
-          text: t('Earlier ones stay encrypted, with the password they were made with.'),
-        };
-      }
-      return { title: t('The change of encryption is done'), text: t('The next backup uses it.') };
+      return encryptionTexts(name, encryption);
     case 'restore':
       return {
         title: t('{0} is restored', name),
@@ -86,5 +70,28 @@ function doneTexts(
       };
     default:
       return { title: t('Done'), text: '' };
+  }
+}
+
+/** An engine of an earlier version does not tell which change it was. */
+function encryptionTexts(name: string, change: Done['encryption']): Pick<ResultState, 'title' | 'text'> {
+  switch (change) {
+    case 'on':
+      return {
+        title: t('Backups of {0} are encrypted now', name),
+        text: t('Keep the password well: nobody can open or restore these backups without it.'),
+      };
+    case 'change':
+      return {
+        title: t('The backup password of {0} is changed', name),
+        text: t('Earlier backups keep the password they were made with.'),
+      };
+    case 'off':
+      return {
+        title: t('Later backups of {0} are not encrypted', name),
+        text: t('Earlier ones stay encrypted, with the password they were made with.'),
+      };
+    case undefined:
+      return { title: t('The change of encryption is done'), text: t('The next backup uses it.') };
   }
 }

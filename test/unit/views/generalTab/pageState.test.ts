@@ -206,8 +206,8 @@ describe('pageState', () => {
 
   describe('a result', () => {
     const endedAt = new Date(NOW).toISOString();
-    const result = (kind: Parameters<typeof job>[0], outcome: JobOutcome, parts = {}) =>
-      pageState(withDetails(parts, { jobs: [job(kind, { bytes: 5e6, files: 12 }, outcome)] })).result;
+    const result = (kind: Parameters<typeof job>[0], outcome: JobOutcome) =>
+      pageState(withDetails({}, { jobs: [job(kind, { bytes: 5e6, files: 12 }, outcome)] })).result;
     const done = { kind: 'done', endedAt } as const;
     const failed = (code: 'hostDiskFull' | 'passcodeNotEntered' | 'wrongPassword' | 'trustForbidden') =>
       ({
@@ -223,10 +223,12 @@ describe('pageState', () => {
       assert.match(shown?.text ?? '', /5 MB in 12 files were copied in 1:30/);
     });
 
-    it('says plainly what the device does now about encryption', () => {
-      const now = (willEncrypt: boolean) => ({ backup: { ...details.backup, willEncrypt } });
-      assert.match(result('encryption', done, now(true))?.title ?? '', /are encrypted/);
-      assert.match(result('encryption', done, now(false))?.title ?? '', /are not encrypted/);
+    it('of a change of encryption says which one it was, whatever has changed since', () => {
+      const title = (encryption: 'on' | 'change' | 'off') => result('encryption', { ...done, encryption })?.title ?? '';
+      assert.match(title('on'), /are encrypted now/);
+      assert.match(title('change'), /password of My iPhone is changed/);
+      assert.match(title('off'), /are not encrypted/);
+      assert.match(result('encryption', done)?.title ?? '', /is done/);
     });
 
     it('of a cancelled backup says that nothing is lost', () => {
