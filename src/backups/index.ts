@@ -28,6 +28,7 @@ export { listBackups, type CatalogueFolder, type ListOptions } from './catalogue
 export { measureBackup, type BackupSize } from './catalogue/measureBackup';
 export { systemFolders, type SystemFolderSources } from './catalogue/systemFolders';
 export { watchBackups, type BackupsWatch, type WatchOptions } from './catalogue/watchBackups';
+export { decryptSample } from './verify/decryptSample';
 export { quickVerify, type QuickVerifyOptions, type QuickVerifyResult } from './verify/quickVerify';
 export { verifyBackup, type VerifyBackupRequest } from './verify/verifyBackup';
 export { verifyInWorker } from './verify/verifyInWorker';

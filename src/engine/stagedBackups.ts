@@ -2,6 +2,7 @@ import path from 'node:path';
 import { AppError, isAppError } from '../base/errors';
 import type { Log } from '../base/log';
 import {
+  decryptSample,
   OpenedBackup,
   openStaging,
   quickVerify,
@@ -12,6 +13,9 @@ import {
   type Staging as StoreStaging,
 } from '../backups';
 import type { CommitRequest, Staging, StagingRequest } from './ports';
+
+/** Files of each protection class that are decrypted when a new backup is checked with its password. */
+const SAMPLE_PER_CLASS = 3;
 
 export interface StagedBackupOptions {
   readonly log: Log;
@@ -67,6 +71,8 @@ async function check(staged: StagedBackup, isOverlay: boolean, commit: CommitReq
     const keybag = opened?.keybag;
     const options = { signal, ...(isOverlay && { tree: staged }), ...(keybag && { keybag }) };
     refuseFaults(await quickVerify(folder, options), skipped);
+    // An overlay has no single folder whose contents could be opened.
+    if (opened && !isOverlay) await refuseUndecryptable(opened, skipped, signal, log);
   } finally {
     opened?.close();
   }
@@ -92,6 +98,21 @@ async function unlock(folder: string, commit: CommitRequest, log: Log): Promise<
     // The device has another password than the one that was remembered. Its backup is good all the same.
     log.warn('the password does not open the new backup; it is checked without');
     return undefined;
+  }
+}
+
+/** @throws AppError `backupIncomplete` if a file of the sample does not decrypt with the password that opened the keybag. */
+async function refuseUndecryptable(
+  opened: OpenedBackup,
+  skipped: readonly string[],
+  signal: AbortSignal,
+  log: Log,
+): Promise<void> {
+  try {
+    log.info(`decrypted ${await decryptSample(opened, SAMPLE_PER_CLASS, signal)} files of the new backup`);
+  } catch (error) {
+    if (isAppError(error, 'fileNotFound') && skipped.length > 0) return;
+    throw isAppError(error, 'fileDamaged') || isAppError(error, 'fileNotFound') ? incomplete(error) : error;
   }
 }
 
