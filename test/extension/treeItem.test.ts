@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import type { BackupSummary } from '../../src/backups/types';
 import type { DeviceInfo, TrustState } from '../../src/device/types';
 import { byDevice } from '../../src/views/tree/backupsTree';

@@ -51,6 +51,11 @@ describe('the first steps', () => {
     await window.runCommand('Welcome: Open Walkthrough...');
     await window.choose('Back up an iPhone or iPad');
     await step('Plug it in').waitFor();
+    await window.page.setViewportSize({ width: 1800, height: 900 }); // The pictures need room.
+    await window.page
+      .locator('.getting-started-media svg, .getting-started-media img, .getting-started-media iframe')
+      .first()
+      .waitFor();
     await window.shot('walkthrough-2-start');
     await phone.device.plug();
     await done('Plug it in').waitFor();
