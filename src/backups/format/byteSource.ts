@@ -100,14 +100,9 @@ export class DecryptedSource implements ByteSource {
     if (length <= SMALL && this.#fromAhead(target.subarray(0, length), offset)) return length;
     const start = offset - (offset % BLOCK);
     const end = Math.ceil((offset + length) / BLOCK) * BLOCK;
-    if (start === offset && end === offset + length) {
-      this.#readBlocks(target.subarray(0, length), start);
-    } else {
-      const blocks = Buffer.allocUnsafe(end - start);
-      this.#readBlocks(blocks, start);
-      target.set(blocks.subarray(offset - start, offset - start + length));
-      blocks.fill(0);
-    }
+    const plain = this.#decrypt(start, end - start);
+    target.set(plain.subarray(offset - start, offset - start + length));
+    plain.fill(0);
     return length;
   }
 
@@ -149,11 +144,21 @@ export class DecryptedSource implements ByteSource {
 
   /** @param target A multiple of 16 bytes, at a multiple of 16. */
   #readBlocks(target: Uint8Array, offset: number): void {
+    const plain = this.#decrypt(offset, target.length);
+    target.set(plain);
+    plain.fill(0);
+  }
+
+  /** Whole blocks. What is read lies in a buffer that all sources share: each call is done with it when it returns. */
+  #decrypt(offset: number, length: number): Buffer {
     const before = offset === 0 ? 0 : BLOCK;
-    const sealed = Buffer.allocUnsafe(before + target.length);
+    const whole = before + length;
+    // A read of many megabytes is rare, and not kept room for.
+    const sealed = whole <= sealedBuffer.length ? sealedBuffer.subarray(0, whole) : Buffer.allocUnsafe(whole);
     const count = this.#stored.read(sealed, offset - before);
-    if (count !== sealed.length)
-      throw new AppError('fileDamaged', `the stored file ended at ${offset - before + count}`);
-    target.set(decryptBlocks(this.#key, sealed.subarray(before), before ? sealed.subarray(0, BLOCK) : undefined));
+    if (count !== whole) throw new AppError('fileDamaged', `the stored file ended at ${offset - before + count}`);
+    return decryptBlocks(this.#key, sealed.subarray(before), before ? sealed.subarray(0, BLOCK) : undefined);
   }
 }
+
+const sealedBuffer = Buffer.allocUnsafeSlow((1 << 20) + BLOCK);
