@@ -50,7 +50,7 @@ export class PlistEditor implements vscode.CustomReadonlyEditorProvider {
     const subscription = this.app.openBackups.onChange((change) => {
       if (change.id === id && !change.locked) void draw();
     });
-    panel.onDidDispose(() => subscription.dispose());
+    panel.onDidDispose(() => void subscription.dispose());
     await draw();
   }
 }
