@@ -55,10 +55,11 @@ export class EditorWindow {
     const row = this.quickInput.locator('.monaco-list-row', { has: label }).first();
     for (const end = Date.now() + 60_000; ;) {
       await this.#openPalette();
-      await this.quickInput.locator('input.input').fill(`>${title}`);
       try {
+        // A window that takes the focus closes the palette again: as a person, one opens it once more.
+        await this.quickInput.locator('input.input').fill(`>${title}`, { timeout: 2000 });
         await row.waitFor({ timeout: 2000 });
-        return await row.click();
+        return await row.click({ timeout: 2000 });
       } catch (error) {
         // A palette that was opened before the extensions were read does not learn of their commands.
         if (Date.now() > end) throw error;

@@ -156,14 +156,11 @@ describe('the engine with a device', function () {
     const before = fs.readFileSync(path.join(folder, udid, 'Manifest.db'));
     for (const message of [2, 6, 12]) {
       await host.device.changeFiles(4, message);
-      await host.device.armFault({
-        at: { message },
-        way: 'reset',
-        service: 'com.apple.mobilebackup2',
-        replugAfterMs: 50,
-      });
+      await host.device.armFault({ at: { message }, way: 'reset', service: 'com.apple.mobilebackup2' });
       await assert.rejects(client.call('backUp', { udid, folder }), (error) => isAppError(error));
       assert.deepEqual(fs.readFileSync(path.join(folder, udid, 'Manifest.db')), before, `message ${message}`);
+      await stateWhere(({ devices }) => devices.length === 0);
+      await host.device.plug();
       await deviceWhere(({ trust }) => trust.kind === 'trusted');
     }
     await client.call('backUp', { udid, folder });
