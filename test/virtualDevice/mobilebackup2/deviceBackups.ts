@@ -16,6 +16,8 @@ export interface BackupBehaviour {
   readonly filesPerBatch: number;
   /** Bytes after which an UploadFiles message ends. */
   readonly bytesPerBatch: number;
+  /** Answers Info and List, as devices before iOS 10 did, from the index of today. Later ones refuse them with 205. */
+  readonly describesBackups: boolean;
 }
 
 const DEFAULT_BEHAVIOUR: BackupBehaviour = {
@@ -23,6 +25,7 @@ const DEFAULT_BEHAVIOUR: BackupBehaviour = {
   purge: true,
   filesPerBatch: 400,
   bytesPerBatch: 32 * 1024 * 1024,
+  describesBackups: false,
 };
 
 /** What an interrupted run has uploaded and the host has confirmed. */

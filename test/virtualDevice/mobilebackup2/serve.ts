@@ -2,6 +2,7 @@ import { dict, isArray, isDict, PlistReal, type PlistArray, type PlistDict } fro
 import type { ServiceHandler } from '../serviceConnection';
 import { backUp } from './backUp';
 import { changePassword } from './changePassword';
+import { backupInfo, backupList } from './describeBackup';
 import { backupsOf } from './deviceBackups';
 import { describe, DeviceLink, shown } from './deviceLink';
 import { HostFault, HostLeft, Refusal } from './hostFault';
@@ -30,7 +31,7 @@ export const serveMobileBackup2: ServiceHandler = async (stream, device, context
     log(`request ${name}`);
     const outcome = await answer(session, name, request);
     if (outcome === 'restart') await restartAfterwards(session);
-    else if (outcome === 'answered') await untilHostLeaves(link);
+    else if (outcome !== 'silent') await untilHostLeaves(link);
   } catch (error) {
     if (error instanceof HostLeft) return log(error.message);
     if (error instanceof HostFault) log(`REFUSED: ${error.message}`);
@@ -38,18 +39,19 @@ export const serveMobileBackup2: ServiceHandler = async (stream, device, context
   }
 };
 
-type Outcome = 'answered' | 'restart' | 'silent';
+type Outcome = 'answered' | 'restart' | 'silent' | { readonly content: string };
 
 async function answer(session: Session, name: string, request: PlistDict): Promise<Outcome> {
   const { link, device } = session;
   try {
     const outcome = await carryOut(session, name, request);
-    if (outcome !== 'silent') await respond(link, 0);
+    if (typeof outcome === 'object') await respond(link, 0, outcome);
+    else if (outcome !== 'silent') await respond(link, 0);
     return outcome;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     device.log(`mobilebackup2: ${name} ends with ${error.code}: ${error.message}`);
-    await respond(link, error.code, error.message);
+    await respond(link, error.code, { description: error.message });
     return 'answered';
   }
 }
@@ -83,16 +85,23 @@ async function carryOut(session: Session, name: string, request: PlistDict): Pro
       await untilHostLeaves(link);
       return 'silent';
     case 'Info':
+      if (backups.behaviour.describesBackups) return { content: await backupInfo(session, request) };
+      throw noIndex(request, device.udid);
     case 'List':
+      if (backups.behaviour.describesBackups) return { content: await backupList(session, request) };
+      throw noIndex(request, device.udid);
     case 'Unback':
-    case 'Extract': {
-      // They look for the index of backups before iOS 10 and do not find it.
-      const path = `${shown(request.get('SourceIdentifier') ?? device.udid)}/Manifest.mbdb`;
-      throw refusal(205, `No such file or directory at path "${path}" (MBErrorDomain/4)`);
-    }
+    case 'Extract':
+      throw noIndex(request, device.udid);
     default:
       throw new HostFault(`request ${name}`);
   }
+}
+
+/** Since iOS 10 a device looks for the index of older backups and does not find it. */
+function noIndex(request: PlistDict, udid: string): Refusal {
+  const path = `${shown(request.get('SourceIdentifier') ?? udid)}/Manifest.mbdb`;
+  return refusal(205, `No such file or directory at path "${path}" (MBErrorDomain/4)`);
 }
 
 function enableCloudBackup({ device }: Session, request: PlistDict): void {
@@ -115,7 +124,7 @@ async function hello(link: DeviceLink): Promise<void> {
   // 2.1 that came as a real of 4 bytes is not quite 2.1.
   const version = [2.1, 2.0].find((known) => offered.some((value) => Math.abs(value - known) < 0.001));
   if (version === undefined) {
-    await respond(link, 1, `No protocol version in common: ${offered.join(', ')}`);
+    await respond(link, 1, { description: `No protocol version in common: ${offered.join(', ')}` });
     throw new HostFault(`the host offers the versions ${offered.join(', ')}`);
   }
   await link.send([
@@ -132,10 +141,17 @@ function processMessage(message: PlistArray): PlistDict {
   return body;
 }
 
-function respond(link: DeviceLink, code: number, description?: string): Promise<void> {
+interface ResponseText {
+  /** Of a failure. */
+  readonly description?: string;
+  /** What was asked for. */
+  readonly content?: string;
+}
+
+function respond(link: DeviceLink, code: number, { description, content }: ResponseText = {}): Promise<void> {
   return link.send([
     'DLMessageProcessMessage',
-    dict({ MessageName: 'Response', ErrorCode: code, ErrorDescription: description }),
+    dict({ MessageName: 'Response', ErrorCode: code, ErrorDescription: description, Content: content }),
   ]);
 }
 
