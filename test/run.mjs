@@ -1,6 +1,7 @@
 // node test/run.mjs [file or folder …]: bundles the named tests with esbuild into out/test and runs them with mocha.
 // Without a name: test/unit and test/device. MOCHA_GREP=text: only these tests. MOCHA_REPORTER=dot: another reporter.
-// TEST_RESULT=file: the counts as JSON (test/support/mochaResult.mjs). To find nothing is a failure.
+// KEEP_BUNDLES=folder: the bundles go there and stay. TEST_RESULT=file: the counts as JSON (test/support/mochaResult.mjs).
+// To find nothing is a failure.
 import Mocha from 'mocha';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -14,8 +15,8 @@ if (files.length === 0) {
   console.error('no tests there');
   process.exit(1);
 }
-const outdir = path.join(root, 'out', 'test', String(process.pid));
-process.on('exit', () => fs.rmSync(outdir, { recursive: true, force: true }));
+const outdir = process.env.KEEP_BUNDLES ?? path.join(root, 'out', 'test', String(process.pid));
+if (!process.env.KEEP_BUNDLES) process.on('exit', () => fs.rmSync(outdir, { recursive: true, force: true }));
 let running = 'no test yet';
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
