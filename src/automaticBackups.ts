@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
 import { isCancellation, toErrorData } from './base/errors';
-import type { EngineSession } from './engineSession';
+import { backUpDevice, type BackUpServices } from './backUpDevice';
 import { isAutomaticBackupDue } from './isAutomaticBackupDue';
-import { backUpRequest, settings } from './settings';
+import { settings } from './settings';
 
 export interface AutomaticSetting {
   readonly on: boolean;
@@ -16,17 +16,15 @@ const DEFAULT: AutomaticSetting = { on: false, everyHours: 24 };
  * on, per device. The device asks for its passcode each time: that is Apple's rule.
  */
 export class AutomaticBackups implements vscode.Disposable {
-  readonly #engine: EngineSession;
+  readonly #services: BackUpServices;
   readonly #memento: vscode.Memento;
-  readonly #log: vscode.LogOutputChannel;
   readonly #subscription: vscode.Disposable;
   readonly #tried = new Map<string, number>();
 
-  constructor(engine: EngineSession, memento: vscode.Memento, log: vscode.LogOutputChannel) {
-    this.#engine = engine;
+  constructor(services: BackUpServices, memento: vscode.Memento) {
+    this.#services = services;
     this.#memento = memento;
-    this.#log = log;
-    this.#subscription = engine.onChange(() => this.#follow());
+    this.#subscription = services.engine.onChange(() => this.#follow());
   }
 
   settingOf(udid: string): AutomaticSetting {
@@ -43,7 +41,8 @@ export class AutomaticBackups implements vscode.Disposable {
   }
 
   #follow(): void {
-    const { state: engine } = this.#engine;
+    const { log, engine: session } = this.#services;
+    const engine = session.state;
     if (!engine) return;
     const now = Date.now();
     // Also what another window or a person has begun: whoever declines that is not asked by this window too.
@@ -56,10 +55,10 @@ export class AutomaticBackups implements vscode.Disposable {
       const triedAt = this.#tried.get(udid);
       if (!on || !isAutomaticBackupDue({ udid, folder, everyHours, engine, triedAt, now })) continue;
       this.#tried.set(udid, now);
-      this.#log.info('an automatic backup begins');
-      this.#engine.call('backUp', backUpRequest(udid)).catch((error: unknown) => {
+      log.info('an automatic backup begins');
+      backUpDevice(this.#services, udid).catch((error: unknown) => {
         // Its end is told by the notifications that tell the end of every job.
-        if (!isCancellation(error)) this.#log.warn(`the automatic backup failed: ${toErrorData(error).code}`);
+        if (!isCancellation(error)) log.warn(`the automatic backup failed: ${toErrorData(error).code}`);
       });
     }
   }

@@ -1,7 +1,7 @@
 import type { App } from './app';
+import { backUpDevice } from './backUpDevice';
 import { AppError, isAppError } from './base/errors';
 import type { EncryptionChange } from './engine/protocol';
-import { backUpRequest } from './settings';
 
 export interface PasswordAnswer {
   readonly change: 'on' | 'change' | 'off';
@@ -13,7 +13,7 @@ export interface PasswordAnswer {
 
 /**
  * Turns encryption on or off, or changes the password; then, after turning it on, backs up at once, so that there is a
- * backup that holds what only encrypted ones hold. A remembered password is replaced only after the device has confirmed
+ * backup that holds what only encrypted ones hold, checked with the new password. A remembered password is replaced only after the device has confirmed
  * the new one.
  * @throws AppError with the engine's code; `passwordNeeded`, `passwordEmpty`
  */
@@ -27,7 +27,7 @@ export async function changeEncryption(app: App, udid: string, answer: PasswordA
   }
   if (change.kind !== 'off' && answer.remember) await app.passwords.set(udid, change.newPassword);
   else await app.passwords.retire(udid);
-  if (change.kind === 'on') await app.engine.call('backUp', backUpRequest(udid));
+  if (change.kind === 'on') await backUpDevice(app, udid, { password: change.newPassword });
 }
 
 async function toChange(app: App, udid: string, answer: PasswordAnswer): Promise<EncryptionChange> {

@@ -34,6 +34,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const log = vscode.window.createOutputChannel('iOS Backup', { log: true });
   const { version } = context.extension.packageJSON as Manifest;
   const engine = new EngineSession(context.asAbsolutePath('dist/engine.js'), version, log);
+  const passwords = new RememberedPasswords(context.secrets, context.globalState);
   const app: App = {
     log,
     engine,
@@ -41,8 +42,8 @@ export function activate(context: vscode.ExtensionContext): Api {
     backups: new BackupsView(engine),
     openBackups: new OpenBackups(new KnownBackups(context.globalState), context.asAbsolutePath('dist/reader.js'), log),
     backupViews: { searchResults: new SearchResultsView(), comparison: new ComparisonView() },
-    passwords: new RememberedPasswords(context.secrets, context.globalState),
-    automatic: new AutomaticBackups(engine, context.globalState, log),
+    passwords,
+    automatic: new AutomaticBackups({ engine, passwords, log }, context.globalState),
     reminders: new Reminders(engine, context.globalState),
     extensionUri: context.extensionUri,
     hasCommand: (id) => Object.hasOwn(commands, id),

@@ -29,10 +29,7 @@ export async function tryRememberedPasswords(app: App, udid: string): Promise<Re
       try {
         for (const [index, password] of candidates.entries()) {
           progress.report({ message: t('{0} of {1}', index + 1, candidates.length) });
-          // The findings before a restore tell whether a password fits; nothing is restored.
-          const params = { udid, path: backup.path, password };
-          const findings = await app.engine.call('checkRestore', params, abort.signal);
-          if (findings.some(({ id }) => id === 'wrongPassword' || id === 'passwordNeeded')) continue;
+          if (!(await opensBackup(app.engine, { udid, path: backup.path, password }, abort.signal))) continue;
           app.passwords.offer(udid, password);
           return 'found';
         }
@@ -42,4 +39,17 @@ export async function tryRememberedPasswords(app: App, udid: string): Promise<Re
       }
     },
   );
+}
+
+/**
+ * The findings before a restore tell whether a password fits; nothing is restored.
+ * @throws AppError with the engine's code; `cancelled`
+ */
+export async function opensBackup(
+  engine: App['engine'],
+  params: { readonly udid: string; readonly path: string; readonly password: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const findings = await engine.call('checkRestore', params, signal);
+  return !findings.some(({ id }) => id === 'wrongPassword' || id === 'passwordNeeded');
 }

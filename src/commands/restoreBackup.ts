@@ -1,10 +1,10 @@
 import { t } from '@vscode/l10n';
 import type { App } from '../app';
+import { backUpDevice } from '../backUpDevice';
 import { AppError } from '../base/errors';
 import type { BackupSummary, VerifyReport } from '../backups/types';
 import type { DeviceInfo } from '../device/types';
 import type { RestoreFinding } from '../engine/protocol';
-import { backUpRequest } from '../settings';
 import type { TreeNode } from '../views/tree/nodes';
 import { askBackupPassword } from './askBackupPassword';
 import { chooseBackupToRestore } from './chooseBackupToRestore';
@@ -109,7 +109,7 @@ class RestoreDialog {
   /** Also follows the chosen backup: if it was the device's current one, it is a version now. */
   async #backUpFirst(): Promise<void> {
     const { udid } = this.device;
-    await this.app.engine.call('backUp', backUpRequest(udid));
+    await backUpDevice(this.app, udid);
     const { backups } = await this.app.engine.call('rescan', {});
     const isChosen = (one: BackupSummary) => one.udid === this.backup.udid && one.date === this.backup.date;
     const found = backups.find((one) => isChosen(one) && one.path === this.backup.path) ?? backups.find(isChosen);

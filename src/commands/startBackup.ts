@@ -1,5 +1,5 @@
 import type { App } from '../app';
-import { backUpRequest } from '../settings';
+import { backUpDevice } from '../backUpDevice';
 import type { TreeNode } from '../views/tree/nodes';
 import { chooseDevice } from './chooseDevice';
 import { trust } from './trustDevice';
@@ -16,6 +16,5 @@ export async function startBackup(
   const device = await chooseDevice(app, node);
   if (!device) return;
   if (device.trust.kind !== 'trusted' && !(await trust(app, device))) return;
-  const { udid } = device;
-  await app.engine.call('backUp', { ...backUpRequest(udid), full });
+  await backUpDevice(app, device.udid, { full });
 }

@@ -134,8 +134,7 @@ export class ConnectedDevices implements DevicesPort {
     for (const { devicePath, reason } of result.skipped.slice(0, MAX_SKIPPED_LOGGED)) {
       this.#log.warn(`the device could not read ${devicePath}: ${reason}`);
     }
-    const skipped = result.skipped.map(({ hostPath }) => hostPath);
-    const { bytes, files, encrypted } = result;
+    const { bytes, files, encrypted, skippedContents: skipped } = result;
     return { full: result.full ?? full, bytes, files, encrypted, skipped };
   }
 

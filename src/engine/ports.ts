@@ -9,7 +9,7 @@ import type {
   VerifyReport,
 } from '../backups';
 import type { BackupStore, DeviceDetails, DeviceIdentity, MuxState, TrustState } from '../device';
-import type { EncryptionChange, JobStage, RestoreOptions } from './protocol';
+import type { EncryptionChange, JobStage, MadeBackup, RestoreOptions } from './protocol';
 
 /** What the engine needs of the modules below it, and no more: tests put fakes here. */
 export interface EnginePorts {
@@ -74,8 +74,8 @@ export interface DeviceBackupOutcome {
   readonly files: number;
   /** Whether it encrypts its backups. */
   readonly encrypted: boolean;
-  /** Files that the device could not read, as `<UDID>/ab/ab…`; the backup is valid without them. */
-  readonly skipped: readonly string[];
+  /** Contents that the device could not read, by their file IDs; the backup is valid without them. */
+  readonly skipped: ReadonlySet<string>;
 }
 
 export interface DeviceEncryptionRequest extends DeviceRequest {
@@ -169,7 +169,7 @@ export interface Staging {
    * Checks that it is a whole backup and puts it in place.
    * @throws AppError `backupIncomplete`, `wrongPassword`, `hostDiskFull` …: the finished backup is what it was then
    */
-  commit(request: CommitRequest): Promise<BackupSummary>;
+  commit(request: CommitRequest): Promise<MadeBackup>;
   /** Ends without a commit; what is there stays for the next run. Does nothing after commit(). */
   close(): Promise<void>;
 }
@@ -179,8 +179,8 @@ export interface CommitRequest {
   readonly encrypted: boolean;
   /** Of an encrypted backup: with it the check looks into every row. A wrong one does not make the backup a bad one. */
   readonly password?: string;
-  /** Files that the device could not send, as `<UDID>/ab/ab…`: they are missing without being a fault. */
-  readonly skipped: readonly string[];
+  /** Contents that the device could not read, by their file IDs: missing or cut short without being a fault. */
+  readonly skipped: ReadonlySet<string>;
   readonly report: (update: ProgressUpdate) => void;
   readonly signal: AbortSignal;
 }

@@ -39,7 +39,7 @@ export interface EngineCalls {
       /** Which versions stay afterwards. Absent: all. */
       readonly keep?: RetentionPolicy;
     };
-    result: BackupSummary;
+    result: MadeBackup;
   };
   changeEncryption: { params: { readonly udid: string; readonly change: EncryptionChange }; result: null };
   /** Resolves when the device has taken the backup and, if it restarts, has been seen to come back or has not for long. */
@@ -162,11 +162,17 @@ export interface JobProgress {
   readonly warnings: number;
 }
 
+/** A backup that has just been made. */
+export interface MadeBackup extends BackupSummary {
+  /** Of an encrypted one: whether the password that came with the request opens it. Absent if none came. */
+  readonly passwordOpens?: boolean;
+}
+
 export type JobOutcome =
   | {
       readonly kind: 'done';
       readonly endedAt: string;
-      readonly backup?: BackupSummary;
+      readonly backup?: MadeBackup;
       readonly report?: VerifyReport;
       /** After a restore. */
       readonly restore?: RestoreEnd;

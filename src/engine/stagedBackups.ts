@@ -32,14 +32,18 @@ export async function openStagedBackup(request: StagingRequest, options: StagedB
     incremental: staging.mode !== 'empty',
     close: () => staging.suspend(),
     async commit(commit) {
+      let passwordOpens: boolean | undefined;
       const { path: place } = await staging.commit(
-        (staged) => check(staged, staging.mode === 'overlay', commit, options.log),
+        async (staged) => {
+          passwordOpens = await check(staged, staging.mode === 'overlay', commit, options.log);
+        },
         {
           signal: commit.signal,
           onStage: (stage) => commit.report({ stage: stage === 'checking' ? 'checking' : 'committing' }),
         },
       );
-      return options.describe(place);
+      const summary = await options.describe(place);
+      return passwordOpens === undefined ? summary : { ...summary, passwordOpens };
     },
   };
 }
@@ -60,41 +64,59 @@ async function open({ folder, udid, full, fresh, report, signal }: StagingReques
   return openStaging(options);
 }
 
-/** @throws AppError `backupIncomplete` with the first fault as `details.file` and the number of them as `details.faults`. */
-async function check(staged: StagedBackup, isOverlay: boolean, commit: CommitRequest, log: Log): Promise<void> {
-  const { skipped, signal } = commit;
+/**
+ * @returns whether the password opens it; undefined if none is needed or none was given.
+ * @throws AppError `backupIncomplete` with the first fault as `details.file` and the number of them as `details.faults`.
+ */
+async function check(
+  staged: StagedBackup,
+  isOverlay: boolean,
+  commit: CommitRequest,
+  log: Log,
+): Promise<boolean | undefined> {
+  const { skipped: excused, signal } = commit;
   const manifest = (await staged.locate('Manifest.db')) ?? (await staged.locate('Manifest.mbdb'));
   if (manifest === undefined) throw new AppError('backupIncomplete', 'there is no Manifest.db');
   const folder = path.dirname(manifest);
-  const opened = await unlock(folder, commit, log);
+  const encrypted = await isEncrypted(folder);
+  if (commit.encrypted && !encrypted) {
+    throw new AppError('backupIncomplete', 'the device encrypts its backups, but this one is not encrypted');
+  }
+  const opened =
+    encrypted && commit.password !== undefined ? await unlock(folder, commit.password, commit, log) : undefined;
   try {
     const keybag = opened?.keybag;
-    const options = { signal, ...(isOverlay && { tree: staged }), ...(keybag && { keybag }) };
-    refuseFaults(await quickVerify(folder, options), skipped);
-    // An overlay has no single folder whose contents could be opened.
-    if (opened && !isOverlay) await refuseUndecryptable(opened, skipped, signal, log);
+    const options = { signal, excused, ...(isOverlay && { tree: staged }), ...(keybag && { keybag }) };
+    refuseFaults(await quickVerify(folder, options));
+    if (opened) await refuseUndecryptable(opened, isOverlay ? staged : undefined, commit, log);
   } finally {
     opened?.close();
   }
+  return encrypted && commit.password !== undefined ? opened !== undefined : undefined;
 }
 
-/** An encrypted backup, opened as far as the password is known; undefined for one that needs none. */
-async function unlock(folder: string, commit: CommitRequest, log: Log): Promise<OpenedBackup | undefined> {
+async function isEncrypted(folder: string): Promise<boolean> {
   const { encrypted } = await readManifestPlist(folder).catch((error: unknown) => {
     if (isAppError(error, 'notABackup') || isAppError(error, 'backupDamaged')) throw incomplete(error);
     throw error;
   });
-  if (commit.encrypted && !encrypted) {
-    throw new AppError('backupIncomplete', 'the device encrypts its backups, but this one is not encrypted');
-  }
-  if (!encrypted || commit.password === undefined) return undefined;
+  return encrypted;
+}
+
+/** @returns undefined if the password is another one. @throws AppError `backupIncomplete`, `cancelled` */
+async function unlock(
+  folder: string,
+  password: string,
+  { signal }: CommitRequest,
+  log: Log,
+): Promise<OpenedBackup | undefined> {
   const opened = await OpenedBackup.open(folder);
   try {
-    await opened.unlock(commit.password, commit.signal);
+    await opened.unlock(password, signal);
     return opened;
   } catch (error) {
     opened.close();
-    if (!isAppError(error, 'wrongPassword')) throw isAppError(error, 'keybagDamaged') ? incomplete(error) : error;
+    if (!isAppError(error, 'wrongPassword')) throw isDamage(error) ? incomplete(error) : error;
     // The device has another password than the one that was remembered. Its backup is good all the same.
     log.warn('the password does not open the new backup; it is checked without');
     return undefined;
@@ -104,30 +126,31 @@ async function unlock(folder: string, commit: CommitRequest, log: Log): Promise<
 /** @throws AppError `backupIncomplete` if a file of the sample does not decrypt with the password that opened the keybag. */
 async function refuseUndecryptable(
   opened: OpenedBackup,
-  skipped: readonly string[],
-  signal: AbortSignal,
+  overlay: StagedBackup | undefined,
+  { skipped: excused, signal }: CommitRequest,
   log: Log,
 ): Promise<void> {
+  // An overlay has no single folder that holds all contents.
+  const locate = overlay && ((fileID: string) => overlay.locate(`${fileID.slice(0, 2)}/${fileID}`));
   try {
-    log.info(`decrypted ${await decryptSample(opened, SAMPLE_PER_CLASS, signal)} files of the new backup`);
+    const options = { perClass: SAMPLE_PER_CLASS, excused, signal, ...(locate && { locate }) };
+    log.info(`decrypted ${await decryptSample(opened, options)} files of the new backup`);
   } catch (error) {
-    if (isAppError(error, 'fileNotFound') && skipped.length > 0) return;
     throw isAppError(error, 'fileDamaged') || isAppError(error, 'fileNotFound') ? incomplete(error) : error;
   }
+}
+
+function isDamage(error: unknown): error is AppError {
+  return isAppError(error, 'keybagDamaged') || isAppError(error, 'backupDamaged');
 }
 
 function incomplete(error: AppError): AppError {
   return new AppError('backupIncomplete', error.message, { cause: error, details: error.details });
 }
 
-/** @param skipped What the device could not send is missing without being a fault. */
-function refuseFaults({ findings, damages }: QuickVerifyResult, skipped: readonly string[]): void {
-  const allowed = new Set(skipped.map((file) => file.split('/').slice(1).join('/')));
-  const damage = findings.filter(({ severity }) => severity === 'damage');
-  const excused = damage.filter(({ file }) => file !== undefined && allowed.has(file));
-  const faults = damages - excused.length;
+function refuseFaults({ findings, damages: faults }: QuickVerifyResult): void {
   if (faults === 0) return;
-  const first = damage.find((finding) => !excused.includes(finding));
+  const first = findings.find(({ severity }) => severity === 'damage');
   const file = first?.file ?? '';
   throw new AppError(
     'backupIncomplete',

@@ -54,7 +54,7 @@ export class FakePorts implements EnginePorts {
     backUp: async (_udid, request) => {
       this.calls.push(`backUp full=${String(request.full)}`);
       await this.backUpWork(request);
-      return { full: request.full, bytes: 30, files: 3, encrypted: false, skipped: [] };
+      return { full: request.full, bytes: 30, files: 3, encrypted: false, skipped: new Set() };
     },
     changeEncryption: () => Promise.resolve(),
     restore: () => Promise.resolve({ bytes: 0, files: 0, restarted: undefined }),

@@ -194,11 +194,12 @@ export class OpenedBackup {
 
   /**
    * Opens a file's content, decrypted where it is read; that of a link is the path it leads to. The caller closes it.
+   * @param place Where the content lies, if not in the backup's folder.
    * @throws AppError `fileNotFound` if the content is missing, `fileDamaged`, `keyNotAvailable`
    */
-  openContent(file: BackupFile): ByteSource {
+  openContent(file: BackupFile, place?: string): ByteSource {
     if (file.kind === 'link') return new MemorySource(Buffer.from(file.linkTarget ?? '', 'utf8'));
-    const stored = new FileSource(this.#placeOf(file));
+    const stored = new FileSource(place ?? this.#placeOf(file));
     try {
       if (!file.encryptionKey || !this.#keybag) return stored;
       return new DecryptedSource(stored, this.#keybag.unwrap(file.encryptionKey));

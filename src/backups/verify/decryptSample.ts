@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../base/abort';
 import { AppError } from '../../base/errors';
 import type { BackupFile } from '../format/backupFile';
-import { DecryptedSource } from '../format/byteSource';
+import { type ByteSource, DecryptedSource } from '../format/byteSource';
 import type { OpenedBackup } from '../reader/openedBackup';
 
 /** Larger files prove no more, and take long. */
@@ -11,12 +11,25 @@ const MAX_ROWS = 50_000;
 const TURN = 200;
 const CHUNK = 1 << 20;
 
+export interface SampleOptions {
+  /** Files of each protection class. */
+  readonly perClass: number;
+  /** File IDs of contents that may be missing or cut short: they are no part of the sample. */
+  readonly excused?: ReadonlySet<string>;
+  /** Where a content lies, if not all of them lie in the backup's folder; undefined for one that is missing. */
+  readonly locate?: (fileID: string) => Promise<string | undefined>;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Decrypts a few files of every protection class to their end: the keys fit, and the padding is whole.
  * @returns how many were decrypted.
  * @throws AppError `fileDamaged`, `fileNotFound`, `cancelled`
  */
-export async function decryptSample(backup: OpenedBackup, perClass: number, signal?: AbortSignal): Promise<number> {
+export async function decryptSample(
+  backup: OpenedBackup,
+  { perClass, excused, locate, signal }: SampleOptions,
+): Promise<number> {
   const taken = new Map<number, number>();
   const buffer = Buffer.allocUnsafe(CHUNK);
   let rows = 0;
@@ -27,12 +40,14 @@ export async function decryptSample(backup: OpenedBackup, perClass: number, sign
         throwIfAborted(signal);
         await new Promise(setImmediate);
       }
-      if (!entry.ok || !isSample(entry.file)) continue;
+      if (!entry.ok || !isSample(entry.file) || excused?.has(entry.file.fileID)) continue;
       const { protectionClass } = entry.file;
       const count = taken.get(protectionClass) ?? 0;
       if (count >= perClass) continue;
       taken.set(protectionClass, count + 1);
-      decrypt(backup, entry.file, buffer);
+      const place = await locate?.(entry.file.fileID);
+      if (locate && place === undefined) throw new AppError('fileNotFound', `${entry.file.fileID} is missing`);
+      decrypt(backup.openContent(entry.file, place), entry.file, buffer);
     }
   } finally {
     buffer.fill(0);
@@ -44,8 +59,7 @@ function isSample({ kind, size, encryptionKey }: BackupFile): boolean {
   return kind === 'file' && size > 0 && size <= MAX_SIZE && encryptionKey !== undefined;
 }
 
-function decrypt(backup: OpenedBackup, file: BackupFile, buffer: Buffer): void {
-  const content = backup.openContent(file);
+function decrypt(content: ByteSource, file: BackupFile, buffer: Buffer): void {
   try {
     if (content instanceof DecryptedSource && content.damage) {
       throw new AppError('fileDamaged', `${file.fileID} does not decrypt (${content.damage})`);

@@ -30,6 +30,8 @@ export interface QuickVerifyOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** What was there when the backup was made: finds what is missing or cut without the password. */
   readonly received?: AsyncIterable<readonly SidecarEntry[]>;
+  /** File IDs of contents that may be missing or have another length, as the device could not read them: only noted. */
+  readonly excused?: ReadonlySet<string>;
   /** A folder with second copies of the plists and the Manifest, for names where the backup's own cannot be read. */
   readonly secondCopies?: string;
 }
@@ -74,7 +76,7 @@ export async function quickVerify(folder: string, options: QuickVerifyOptions = 
   });
   if (plist?.encrypted && plist.manifestKey && !options.keybag) {
     notChecked.push('the list of files: the backup is encrypted and no password was given');
-    checkLengthsAlone(blobs, changed, findings);
+    checkLengthsAlone(blobs, changed, findings, options.excused);
   } else if (plist || (await isPlainDatabase(folder))) {
     await checkRows(folder, plist ?? { encrypted: false }, blobs, changed, findings, options);
   }
@@ -180,7 +182,7 @@ async function checkRows(
   blobs: BlobIndex,
   changed: Changes,
   findings: Findings,
-  { keybag, signal, onProgress, secondCopies }: QuickVerifyOptions,
+  { keybag, signal, onProgress, secondCopies, excused }: QuickVerifyOptions,
 ): Promise<void> {
   let done = 0;
   try {
@@ -192,7 +194,7 @@ async function checkRows(
     try {
       if (manifest.damage) findings.damage({ kind: 'manifest', message: manifest.damage });
       for (const entry of manifest.contents()) {
-        if (entry.ok) checkRow(entry, plist.encrypted, blobs, changed, findings);
+        if (entry.ok) checkRow(entry, plist.encrypted, blobs, changed, findings, excused);
         else {
           const { fileID, domain, relativePath, reason } = entry;
           blobs.take(/^[0-9a-f]{40}$/.test(fileID) ? fileID : '00');
@@ -229,6 +231,7 @@ function checkRow(
   blobs: BlobIndex,
   changed: Changes,
   findings: Findings,
+  excused?: ReadonlySet<string>,
 ): void {
   if (file.kind !== 'file') return;
   const { fileID, size, hasKey } = file;
@@ -240,6 +243,9 @@ function checkRow(
   const where = { domain, relativePath, file: place };
   const change = changed.get(place);
   changed.delete(place);
+  if (excused?.has(fileID)) {
+    return findings.note({ kind: blob ? 'wrongSize' : 'missing', ...where, message: 'the device could not read it' });
+  }
   if (!blob) return findings.damage({ kind: 'missing', ...where, message: 'its content is missing' });
   if (blob.size < 0) return findings.damage({ kind: 'missing', ...where, message: 'its content is no ordinary file' });
   if (change) return findings.damage({ kind: change.kind, ...where, message: change.message });
@@ -257,11 +263,16 @@ function isDatabase(relativePath: string): boolean {
   return /\.(db|sqlite|sqlite3|sqlitedb|storedata|db3|sqlite-wal|db-wal|sqlite-shm|db-shm|store)$/i.test(relativePath);
 }
 
-function checkLengthsAlone(blobs: BlobIndex, changed: Changes, findings: Findings): void {
+function checkLengthsAlone(
+  blobs: BlobIndex,
+  changed: Changes,
+  findings: Findings,
+  excused?: ReadonlySet<string>,
+): void {
   for (const fileID of blobs.untaken()) {
     const blob = blobs.take(fileID);
     const file = blob?.place === 'flat' ? fileID : `${fileID.slice(0, 2)}/${fileID}`;
-    if (changed.has(file) || blob?.asReceived) continue;
+    if (changed.has(file) || blob?.asReceived || excused?.has(fileID)) continue;
     if (!blob || blob.size < 0) findings.damage({ kind: 'missing', file, message: 'no ordinary file' });
     else if (blob.size % 16 !== 0) {
       findings.damage({ kind: 'wrongSize', file, message: `${blob.size} bytes, not whole blocks of 16` });

@@ -12,28 +12,39 @@ export const backup: Command = {
     udid: UDID_OPTION,
     folder: { value: 'DIR', help: 'where backups are; this one lands in DIR/<UDID>' },
     'keep-last': { value: 'N', help: 'afterwards keep only the newest N backups of it; default: all' },
+    'check-password': { help: 'check an encrypted backup with its password, a line on standard input' },
     full: { help: 'ask for everything again, not only for what has changed' },
   },
   help: [
     'The device may ask for its passcode. Ctrl-C ends it cleanly; what was copied is used the next time.',
     'The earlier backup stays as it is until the new one is complete.',
+    'A password that does not open the new backup is told, and does not make it a bad one.',
   ],
   async run(context) {
-    const { engine, option, flag, output, signal } = context;
+    const { engine, option, flag, output, secrets, signal } = context;
     const folder = path.resolve(requiredOption(context, 'folder'));
     const last = wholeNumber(option('keep-last'), 'keep-last');
     const client = await engine();
     const { udid } = await findDevice(client, option('udid'), signal);
+    const password = flag('check-password') ? await secrets.read('Backup password') : undefined;
     const summary = await withProgress(client, 'backup', output, () =>
       client.call(
         'backUp',
-        { udid, folder, ...(flag('full') && { full: true }), ...(last !== undefined && { keep: { last } }) },
+        {
+          udid,
+          folder,
+          ...(flag('full') && { full: true }),
+          ...(password !== undefined && { password }),
+          ...(last !== undefined && { keep: { last } }),
+        },
         { signal },
       ),
     );
     const when = summary.date ? ` of ${formatDateTime(summary.date)}` : '';
     const lock = summary.encrypted ? ', encrypted' : '';
-    output.done({ udid, backup: summary }, `Backup${when}${lock}: ${summary.path}`);
+    const opens = summary.passwordOpens;
+    const checked = opens === undefined ? '' : opens ? '; the password opens it' : '; the password does not open it';
+    output.done({ udid, backup: summary }, `Backup${when}${lock}${checked}: ${summary.path}`);
   },
 };
 

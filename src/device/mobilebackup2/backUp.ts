@@ -26,6 +26,8 @@ export interface BackUpResult {
   /** Files that the device could not read, at most 1,000 of them by name. */
   readonly skipped: readonly SkippedFile[];
   readonly skippedCount: number;
+  /** All contents among them, by their file IDs; at most 250,000. */
+  readonly skippedContents: ReadonlySet<string>;
   /** From Status.plist; undefined if it does not tell. */
   readonly full: boolean | undefined;
   /** The device encrypts its backups (WillEncrypt), as it said before this one. */
@@ -91,6 +93,7 @@ async function runBackup(
     bytes: progress.bytes,
     skipped: facts.skipped,
     skippedCount: facts.skippedCount,
+    skippedContents: facts.skippedContents,
     full: await readIsFull(store, udid),
     encrypted: willEncrypt === true,
   };

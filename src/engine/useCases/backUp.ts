@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { AppError, isAppError, toErrorData } from '../../base/errors';
-import type { BackupSummary, RetentionPolicy } from '../../backups';
+import type { RetentionPolicy } from '../../backups';
 import type { JobContext } from '../jobs';
 import type { DeviceBackupOutcome, Staging } from '../ports';
-import type { HistoryEntry } from '../protocol';
+import type { HistoryEntry, MadeBackup } from '../protocol';
 import { requireTrust } from './requireTrust';
 import type { Caller, EngineServices } from './engineServices';
 
@@ -22,7 +22,7 @@ export interface BackUpRequest {
 const LEAST_FREE_BYTES = 4 * 1024 * 1024;
 
 /** From preflight to the finished backup in its place. A failure leaves what was received, for the next run to go on. */
-export function backUp(services: EngineServices, request: BackUpRequest, caller: Caller): Promise<BackupSummary> {
+export function backUp(services: EngineServices, request: BackUpRequest, caller: Caller): Promise<MadeBackup> {
   const { udid, folder } = request;
   const job = {
     kind: 'backup',
@@ -54,7 +54,7 @@ interface Facts {
 }
 
 interface Finished {
-  readonly summary: BackupSummary;
+  readonly summary: MadeBackup;
   readonly outcome: DeviceBackupOutcome;
 }
 
@@ -148,7 +148,7 @@ interface Ended {
   readonly context: JobContext;
   readonly startedAt: string;
   readonly facts: Facts;
-  readonly summary?: BackupSummary;
+  readonly summary?: MadeBackup;
   readonly outcome?: DeviceBackupOutcome;
   readonly error?: unknown;
 }

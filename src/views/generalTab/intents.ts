@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import type { App } from '../../app';
+import { backUpDevice } from '../../backUpDevice';
 import { changeEncryption } from '../../changeEncryption';
 import { cancelJob } from '../../cancelJob';
-import { backUpRequest } from '../../settings';
 import type { TreeNode } from '../tree/nodes';
 import { lastBackup } from './lastBackup';
 import type { FromPage, PasswordChange } from './protocol';
@@ -35,7 +35,7 @@ export async function act(origin: IntentOrigin, intent: FromPage): Promise<void>
       engine.start();
       break;
     case 'backUpNow':
-      await engine.call('backUp', backUpRequest(udid));
+      await backUpDevice(app, udid);
       break;
     case 'cancelJob':
       await cancel(app, intent.jobId);

@@ -49,7 +49,7 @@ function failed(
 
 function doneTexts(
   { kind, name, progress: { bytes, files, warnings }, startedAt }: Job,
-  { endedAt, restore = {}, encryption }: Done,
+  { endedAt, backup, restore = {}, encryption }: Done,
 ): Pick<ResultState, 'title' | 'text'> {
   switch (kind) {
     case 'backup': {
@@ -59,7 +59,8 @@ function doneTexts(
         warnings > 0
           ? t('{0} files could not be read on the device; the log names them.', formatNumber(warnings))
           : t('Every file was checked to be there.');
-      return { title: t('{0} is backed up', name), text: `${copied}. ${checked}` };
+      const texts = [`${copied}.`, checked, passwordText(backup?.passwordOpens)].filter((text) => text !== '');
+      return { title: t('{0} is backed up', name), text: texts.join(' ') };
     }
     case 'encryption':
       return encryptionTexts(name, encryption);
@@ -71,6 +72,13 @@ function doneTexts(
     default:
       return { title: t('Done'), text: '' };
   }
+}
+
+function passwordText(opens: boolean | undefined): string {
+  if (opens === undefined) return '';
+  return opens
+    ? t('The password opens it.')
+    : t('The password that was at hand does not open it: the device has another one.');
 }
 
 /** An engine of an earlier version does not tell which change it was. */

@@ -93,7 +93,10 @@ describe('secrets', function () {
     await run([wrong], 1, 'verify', backup, '--level', 'full', '--json');
     await run([wrong, second], 1, 'encryption', 'change', '--json');
     await run([first, second], 0, 'encryption', 'change', '--json');
-    await run([], 0, 'backup', '--folder', folder);
+    await run([second], 0, 'backup', '--folder', folder, '--check-password');
+    assert.match(output, /encrypted; the password opens it: /);
+    await run([wrong], 0, 'backup', '--folder', folder, '--check-password', '--json');
+    assert.match(output, /"passwordOpens":false/);
     secrets.push(...(await keysOf(host.device, second)));
     await run([second], 0, 'verify', backup, '--level', 'full', '--json');
     await run([second], 0, 'list', backup, 'HomeDomain', '--json');

@@ -192,9 +192,11 @@ describe('the engine with a device', function () {
     await client.call('changeEncryption', { udid, change: { kind: 'on', newPassword: 'secret words' } });
     assert.equal((await deviceWhere(({ details }) => details?.backup.willEncrypt === true)).udid, udid);
     const summary = await client.call('backUp', { udid, folder, password: 'secret words' });
-    assert.equal(summary.encrypted, true);
+    assert.deepEqual([summary.encrypted, summary.passwordOpens], [true, true]);
     // Another password than the device's says nothing against the backup.
-    await client.call('backUp', { udid, folder, password: 'another one' });
+    const second = await client.call('backUp', { udid, folder, password: 'another one' });
+    assert.equal(second.passwordOpens, false);
+    assert.equal('passwordOpens' in (await client.call('backUp', { udid, folder })), false);
     const check = (password: string) => client.call('verify', { path: summary.path, level: 'full', password });
     await assert.rejects(check('another one'), withCode('wrongPassword'));
     const report = await check('secret words');

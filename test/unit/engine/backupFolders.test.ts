@@ -28,7 +28,7 @@ describe('BackupFolders', () => {
     });
     try {
       const summary = await staging.commit({
-        skipped: [],
+        skipped: new Set(),
         encrypted: true,
         // First for what is prepared, then for the deed, which is not to be stopped.
         report: ({ stage }) => {

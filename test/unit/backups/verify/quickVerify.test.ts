@@ -45,6 +45,27 @@ describe('quickVerify()', () => {
     assert.deepEqual(others, []);
   });
 
+  test('only notes what the device could not read, with and without the password', async () => {
+    const excused = new Set<string>();
+    for (const { fileID, size } of vectors.files) {
+      if (size === 0) continue;
+      const content = path.join(folder, fileID.slice(0, 2), fileID);
+      if (excused.size % 2 === 0) fs.rmSync(content);
+      else fs.truncateSync(content, 7);
+      excused.add(fileID);
+    }
+    const { damages: count, findings } = await quickVerify(folder, { keybag, excused });
+    assert.equal(count, 0);
+    assert.deepEqual(
+      [...new Set(findings.map(({ severity, message }) => `${severity}: ${message}`))],
+      ['note: the device could not read it'],
+    );
+    assert.equal((await quickVerify(folder, { excused })).damages, 0);
+    const [first] = excused;
+    excused.delete(first!);
+    assert.equal((await quickVerify(folder, { keybag, excused })).damages, 1, 'the others are still missed');
+  });
+
   test('finds a cut and a lengthened content', async () => {
     for (const bytes of [hex(victim!.stored).subarray(0, 7), Buffer.alloc(64)]) {
       fs.writeFileSync(place(), bytes);

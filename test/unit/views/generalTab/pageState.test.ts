@@ -223,6 +223,15 @@ describe('pageState', () => {
       assert.match(shown?.text ?? '', /5 MB in 12 files were copied in 1:30/);
     });
 
+    it('of an encrypted backup says whether the password that was at hand opens it', () => {
+      const opened = (passwordOpens?: boolean) =>
+        result('backup', { ...done, backup: { ...backup, ...(passwordOpens !== undefined && { passwordOpens }) } });
+      assert.match(opened(true)?.text ?? '', /The password opens it/);
+      assert.match(opened(false)?.text ?? '', /does not open it/);
+      assert.equal(opened(false)?.tone, 'good');
+      assert.doesNotMatch(opened()?.text ?? '', /password/);
+    });
+
     it('of a change of encryption says which one it was, whatever has changed since', () => {
       const title = (encryption: 'on' | 'change' | 'off') => result('encryption', { ...done, encryption })?.title ?? '';
       assert.match(title('on'), /are encrypted now/);
