@@ -84,9 +84,9 @@ export function trustText(trust: TrustState): string | undefined {
     case 'denied':
       return t('Trust was declined');
     case 'forbidden':
-      return t('Pairing is not allowed by its management');
+      return t('Pairing is not allowed');
     case 'stale':
-      return t('The device has forgotten this computer');
+      return t('Has forgotten this computer');
     case 'wrongKey':
       return t('Not the device that was trusted');
     case 'failed':
