@@ -78,13 +78,17 @@ describe('remembered passwords', () => {
     }
 
     it('are not kept without being asked to, and a backup follows only after turning on', async () => {
-      const session = new FakeSession();
+      const session = new FakeSession((method) =>
+        Promise.resolve(method === 'backUp' ? { passwordOpens: true } : null),
+      );
       await changeEncryption(app(session), A, { ...answer, change: 'on', remember: false });
       assert.equal(await passwords.has(A), false);
       assert.deepEqual(
         session.calls.map(({ method }) => method),
         ['changeEncryption', 'backUp'],
       );
+      const { password } = session.calls[1]?.params as { readonly password?: string };
+      assert.equal(password, 'new', 'the backup is checked with it');
       session.calls.length = 0;
       await changeEncryption(app(session), A, { ...answer, change: 'off', oldPassword: 'new' });
       assert.deepEqual(
