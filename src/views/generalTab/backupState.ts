@@ -42,7 +42,12 @@ function hasBackup({ engine }: PageFacts): boolean {
   return engine?.catalogue.backups.some(({ state }) => state === 'finished') === true;
 }
 
-/** Sizes are upper bounds: the device tells none beforehand. A warning where the next backup may not fit. */
+/** Bytes that the newest backup copied which had an earlier one to build on. */
+function lastChange({ history }: PageFacts): number | undefined {
+  return history.find(({ kind, outcome, full }) => kind === undefined && outcome === 'done' && !full)?.bytes;
+}
+
+/** The device tells no size beforehand: upper bounds, and what the last one took. A warning where the next may not fit. */
 function nextFacts(facts: PageFacts, details: DeviceDetails, last: BackupSummary | undefined): BackupState['next'] {
   const { neededBytes } = facts.estimate ?? {};
   const folder = folderState(facts);
@@ -52,16 +57,22 @@ function nextFacts(facts: PageFacts, details: DeviceDetails, last: BackupSummary
   if (folder?.state === 'offline') {
     next.push({ tone: 'warning', text: t('The disk of the backup folder is not connected.') });
   }
+  const change = last && lastChange(facts);
   if (neededBytes !== undefined) {
     const size = formatBytes(neededBytes);
     next.push({
       tone: 'plain',
-      text: last ? t('The next one copies what has changed, {0} at most', size) : t('The first one: {0} at most', size),
+      text: !last
+        ? t('The first one: {0} at most', size)
+        : change !== undefined
+          ? t('The next one copies what has changed: last time {0}, {1} at most', formatBytes(change), size)
+          : t('The next one copies what has changed, {0} at most', size),
     });
   }
   if (freeBytes !== undefined) {
     // A later backup shares with the last one what has not changed.
-    const tight = neededBytes !== undefined && !last && neededBytes > freeBytes;
+    const likely = last ? change : neededBytes;
+    const tight = likely !== undefined && likely > freeBytes;
     next.push({
       tone: tight ? 'warning' : 'plain',
       text: tight

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { TrustState } from '../../../../src/device/types';
-import type { JobOutcome, JobStage } from '../../../../src/engine/protocol';
+import type { HistoryEntry, JobOutcome, JobStage } from '../../../../src/engine/protocol';
 import { pageState } from '../../../../src/views/generalTab/pageState';
 import { formatBytes, formatNumber, formatPercent, formatRelative } from '../../../../src/texts/format';
 import { backup, details, device, engine, facts, FOLDER, job, NOW, UDID, withDetails, withDevice } from './facts';
@@ -300,6 +300,23 @@ describe('pageState', () => {
       const estimate = { neededBytes: 182e9, freeBytes: 79e9 };
       const shown = pageState(facts({ estimate, engine: engine({ catalogue: catalogue(backup) }) })).backup;
       assert.ok(shown?.next.every(({ tone }) => tone === 'plain'));
+    });
+
+    it('tells what the last change took, and warns when that would not fit again', () => {
+      const entry = { udid: UDID, startedAt: '', endedAt: '', outcome: 'done', files: 1, encrypted: false } as const;
+      const history: HistoryEntry[] = [
+        { ...entry, kind: 'restore', bytes: 90e9, full: false },
+        { ...entry, outcome: 'cancelled', bytes: 1e6, full: false },
+        { ...entry, bytes: 5e9, full: false },
+        { ...entry, bytes: 60e9, full: true },
+      ];
+      const next = (freeBytes: number) => {
+        const estimate = { neededBytes: 182e9, freeBytes };
+        return pageState(facts({ estimate, history, engine: engine({ catalogue: catalogue(backup) }) })).backup?.next;
+      };
+      assert.match(next(6e9)?.[0]?.text ?? '', /last time 5 GB, 182 GB at most/);
+      assert.equal(next(6e9)?.[1]?.tone, 'plain');
+      assert.equal(next(4e9)?.[1]?.tone, 'warning');
     });
 
     it('warns when the device is nearly full', () => {
