@@ -303,7 +303,14 @@ describe('pageState', () => {
     });
 
     it('tells what the last change took, and warns when that would not fit again', () => {
-      const entry = { udid: UDID, startedAt: '', endedAt: '', outcome: 'done', files: 1, encrypted: false } as const;
+      const entry = {
+        udid: UDID,
+        startedAt: '2026-11-01T10:00:00Z',
+        endedAt: '2026-11-01T11:00:00Z',
+        outcome: 'done',
+        files: 1,
+        encrypted: false,
+      } as const;
       const history: HistoryEntry[] = [
         { ...entry, kind: 'restore', bytes: 90e9, full: false },
         { ...entry, outcome: 'cancelled', bytes: 1e6, full: false },
