@@ -50,7 +50,7 @@ export class History {
   }
 }
 
-/** A line that was cut short by a crash is left out. */
+/** A line that was cut short by a crash, or is none of ours, is left out. */
 async function readEntries(file: string): Promise<HistoryEntry[]> {
   const text = await fs.readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
@@ -58,9 +58,21 @@ async function readEntries(file: string): Promise<HistoryEntry[]> {
   });
   return text.split('\n').flatMap((line) => {
     try {
-      return line ? [JSON.parse(line) as HistoryEntry] : [];
+      const entry: unknown = line ? JSON.parse(line) : undefined;
+      return isHistoryEntry(entry) ? [entry] : [];
     } catch {
       return [];
     }
   });
+}
+
+function isHistoryEntry(value: unknown): value is HistoryEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const { startedAt, endedAt, outcome, bytes, files, error } = value as Readonly<Record<string, unknown>>;
+  return (
+    [startedAt, endedAt].every((date) => typeof date === 'string' && !Number.isNaN(Date.parse(date))) &&
+    ['done', 'failed', 'cancelled'].includes(outcome as string) &&
+    [bytes, files].every(Number.isFinite) &&
+    (error === undefined || (typeof error === 'object' && error !== null && 'code' in error && 'details' in error))
+  );
 }

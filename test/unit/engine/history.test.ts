@@ -48,6 +48,22 @@ describe('History', () => {
     assert.equal(fs.readdirSync(path.join(folder, 'history')).length, 1);
   });
 
+  it('leaves out what is no entry', async () => {
+    const history = new History(folder);
+    await history.add(entry(1));
+    const damaged = [
+      null,
+      7,
+      {},
+      { ...entry(2), endedAt: 'never' },
+      { ...entry(3), bytes: '3' },
+      { ...entry(4), error: 1 },
+    ];
+    const file = path.join(folder, 'history', '00008030-000a.jsonl');
+    for (const line of damaged) fs.appendFileSync(file, `\n${JSON.stringify(line)}`);
+    assert.deepEqual(await history.list('00008030-000A'), [entry(1)]);
+  });
+
   it('survives a line that was cut short', async () => {
     const history = new History(folder);
     await history.add(entry(1));
