@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { version } from '../package.json';
+import { keepMemoryPrivate } from './base/keepMemoryPrivate';
 import { ExitCode } from './cli/command';
 import { runCommandLine } from './cli/runCommandLine';
 import { standardInputSecrets } from './cli/secrets';
@@ -8,6 +9,7 @@ import { connectEngine } from './engine/client';
 
 /** The entry of dist/cli.js, the program `ios-backup`. */
 async function main(): Promise<ExitCode> {
+  keepMemoryPrivate();
   const abort = new AbortController();
   const interrupt = () => {
     // The first ends the work cleanly, which can take seconds; the second does not wait for that.

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { AppError } from '../base/errors';
+import { keepMemoryPrivate } from '../base/keepMemoryPrivate';
 import { muxAddress } from '../device';
 import { BackupFolders } from './backupFolders';
 import { ConnectedDevices } from './connectedDevices';
@@ -16,6 +17,7 @@ const CRASH_TIMEOUT_MS = 5000;
 
 /** The entry of dist/engine.js: `engine.js [--mux=ADDRESS]`. Nothing secret is in its arguments or environment. */
 async function main(): Promise<void> {
+  keepMemoryPrivate();
   const { env, platform } = process;
   const setting = process.argv.find((argument) => argument.startsWith('--mux='))?.slice('--mux='.length) ?? '';
   const directories = engineDirectories({ env, platform });

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import {
   type CancellationToken,
   createMessageConnection,
@@ -6,6 +7,7 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/node';
 import { AppError, toErrorData } from '../base/errors';
+import { keepMemoryPrivate } from '../base/keepMemoryPrivate';
 import type { Envelope, ReaderMethod, ReaderNotifications, ReaderProgress } from './protocol';
 import { ReaderSession } from './readerCalls';
 
@@ -17,6 +19,7 @@ const FAILED = 1;
  * its arguments or environment, and it writes nowhere but where extraction is asked for.
  */
 function main(): void {
+  keepMemoryPrivate();
   if (!process.send) throw new Error('the reader is started by another program, with a channel');
   const session = new ReaderSession();
   const end = () => {
@@ -27,6 +30,12 @@ function main(): void {
   // Ctrl-C in a terminal reaches children as well; their parent decides.
   process.on('SIGINT', () => {});
   process.once('SIGTERM', end);
+  process.on('uncaughtException', (error) => {
+    // Without this Node prints all that hangs on the error; the keys are overwritten, as at every end.
+    fs.writeSync(process.stderr.fd, `${error instanceof Error ? (error.stack ?? error.message) : 'unknown'}\n`);
+    session.close();
+    process.exit(1);
+  });
 
   const idle = new IdleTimer(end);
   const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
