@@ -27,7 +27,7 @@ export function findingText(finding: VerifyFinding): string {
 
 function alsoInText(place: string): string {
   return place.includes('.ios-backup')
-    ? t('A second copy of it is kept.')
+    ? t('A second copy of it is kept in {0}.', place)
     : t('The version {0} has it whole.', place.replace(/.*[\\/]/, ''));
 }
 

@@ -22,6 +22,11 @@ export class Findings {
     this.add({ ...finding, severity: 'note' });
   }
 
+  /** Whether damage of this very file was told already. */
+  hasDamageOf(file: string): boolean {
+    return this.list.some((finding) => finding.file === file && finding.severity === 'damage');
+  }
+
   /** Waits for a plist; a missing or unreadable one becomes a finding. */
   async plistProblem<T>(
     file: string,

@@ -81,7 +81,10 @@ export async function quickVerify(folder: string, options: QuickVerifyOptions = 
     await checkRows(folder, plist ?? { encrypted: false }, blobs, changed, findings, options);
   }
   // Those that no row has named.
-  for (const [file, { kind, message }] of changed) findings.damage({ kind, file, message });
+  for (const [file, { kind, message }] of changed) {
+    const isList = !file.includes('/');
+    if (!isList || !findings.hasDamageOf(file)) findings.damage({ kind, file, message });
+  }
   return result();
 }
 
@@ -117,7 +120,7 @@ async function findChanged(
         const stat = fs.lstatSync(path.join(folder, file), { throwIfNoEntry: false });
         const found = stat && (stat.isFile() ? stat.size : -1);
         // The plists and the Manifest have told their own story if they cannot be read.
-        if (findings.list.some((finding) => finding.file === file && finding.severity === 'damage')) continue;
+        if (findings.hasDamageOf(file)) continue;
         differs(file, size, found);
       }
     }

@@ -180,6 +180,27 @@ describe('verifyBackup()', function () {
     assert.deepEqual(fs.readFileSync(path.join(backup, shared)), copy);
   });
 
+  for (const secret of [undefined, password]) {
+    it(`brings the lists of the only backup back from their second copies, ${secret ? 'encrypted' : 'plain'}`, async () => {
+      const backup = await start(secret);
+      const secretly = secret === undefined ? {} : { password: secret };
+      const lists = ['Manifest.db', 'Status.plist', 'Info.plist'];
+      const before = new Map(lists.map((name) => [name, fs.readFileSync(path.join(backup, name))]));
+      for (const name of lists) fs.rmSync(path.join(backup, name));
+      const report = await verifyBackup({ path: backup, level: 'full', ...secretly });
+      assert.deepEqual(
+        report.findings
+          .filter(({ alsoIn }) => alsoIn?.includes('.ios-backup'))
+          .map(({ file }) => file)
+          .sort(),
+        [...lists].sort(),
+      );
+      assert.deepEqual((await repairBackup({ report })).repaired, 3);
+      for (const [name, bytes] of before) assert.deepEqual(fs.readFileSync(path.join(backup, name)), bytes, name);
+      assert.deepEqual((await verifyBackup({ path: backup, level: 'full', ...secretly })).findings, []);
+    });
+  }
+
   it('makes no repaired version that would forget a damage', async () => {
     await start();
     const { path: backup } = await device.make(backups());
