@@ -45,8 +45,8 @@ const OBSERVED = [
 
 /** A phone is back after one or two minutes; what it does behind its progress bar does not need this computer. */
 const RESTART_LIMIT_MS = 20 * 60_000;
-/** The rest is counted; a log of thousands helps nobody. */
-const MAX_SKIPPED_LOGGED = 50;
+/** The rest is counted; a list of thousands helps nobody. */
+const MAX_NOT_READ = 100;
 
 /** The devices that usbmuxd reaches. */
 export class ConnectedDevices implements DevicesPort {
@@ -131,11 +131,11 @@ export class ConnectedDevices implements DevicesPort {
     await using device = await this.#open(udid, signal);
     const productName = modelName(device.identity.productType);
     const result = await backUp(device, store, { log: this.#log, signal, report, full, productName });
-    for (const { devicePath, reason } of result.skipped.slice(0, MAX_SKIPPED_LOGGED)) {
-      this.#log.warn(`the device could not read ${devicePath}: ${reason}`);
-    }
-    const { bytes, files, encrypted, skippedContents: skipped } = result;
-    return { full: result.full ?? full, bytes, files, encrypted, skipped };
+    const { bytes, files, encrypted, skippedContents: skipped, skippedCount: count } = result;
+    const unread = result.skipped.slice(0, MAX_NOT_READ).map(({ devicePath: path, reason }) => ({ path, reason }));
+    for (const { path, reason } of unread) this.#log.warn(`the device could not read ${path}: ${reason}`);
+    const made = { full: result.full ?? full, bytes, files, encrypted, skipped };
+    return count > 0 ? { ...made, notRead: { count, files: unread } } : made;
   }
 
   async changeEncryption(udid: string, { change, report, signal }: DeviceEncryptionRequest): Promise<void> {

@@ -9,7 +9,7 @@ import type {
   VerifyReport,
 } from '../backups';
 import type { BackupStore, DeviceDetails, DeviceIdentity, MuxState, TrustState } from '../device';
-import type { EncryptionChange, JobStage, MadeBackup, RestoreOptions } from './protocol';
+import type { EncryptionChange, JobStage, MadeBackup, NotRead, RestoreOptions } from './protocol';
 
 /** What the engine needs of the modules below it, and no more: tests put fakes here. */
 export interface EnginePorts {
@@ -76,6 +76,8 @@ export interface DeviceBackupOutcome {
   readonly encrypted: boolean;
   /** Contents that the device could not read, by their file IDs; the backup is valid without them. */
   readonly skipped: ReadonlySet<string>;
+  /** The same for people; absent if there is nothing. */
+  readonly notRead?: NotRead;
 }
 
 export interface DeviceEncryptionRequest extends DeviceRequest {

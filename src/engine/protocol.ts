@@ -166,6 +166,14 @@ export interface JobProgress {
 export interface MadeBackup extends BackupSummary {
   /** Of an encrypted one: whether the password that came with the request opens it. Absent if none came. */
   readonly passwordOpens?: boolean;
+  /** What the device itself could not read; the backup is whole without it. Absent: nothing. */
+  readonly notRead?: NotRead;
+}
+
+export interface NotRead {
+  readonly count: number;
+  /** The first hundred: where they live on the device, and its own words. */
+  readonly files: readonly { readonly path: string; readonly reason: string }[];
 }
 
 export type JobOutcome =

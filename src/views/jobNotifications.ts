@@ -4,6 +4,7 @@ import type { App } from '../app';
 import { fromErrorData } from '../base/errors';
 import type { Job } from '../engine/protocol';
 import { formatBytes, formatDateTime } from '../texts/format';
+import { notReadText } from '../texts/notRead';
 import { restoreEndText } from '../texts/restoreEnd';
 import { showProblem } from './showProblem';
 
@@ -89,9 +90,10 @@ export class JobNotifications implements vscode.Disposable {
     if (kind !== 'backup' || !outcome.backup) return;
     const { backup } = outcome;
     const date = formatDateTime(backup.date ?? outcome.endedAt);
-    const text = backup.size
+    const done = backup.size
       ? t('{0} is backed up: {1}, {2}.', name, date, formatBytes(backup.size.bytes))
       : t('{0} is backed up: {1}.', name, date);
+    const text = backup.notRead ? `${done} ${notReadText(backup.notRead.count)}` : done;
     const show = t('Show Backup');
     if ((await vscode.window.showInformationMessage(text, show)) === show) {
       await vscode.commands.executeCommand('iosBackup.showBackupInFileManager', { kind: 'backup', backup });

@@ -18,6 +18,7 @@ export const backup: Command = {
   help: [
     'The device may ask for its passcode. Ctrl-C ends it cleanly; what was copied is used the next time.',
     'The earlier backup stays as it is until the new one is complete.',
+    'Files that the device itself cannot read are told; the backup is whole without them.',
     'A password that does not open the new backup is told, and does not make it a bad one.',
   ],
   async run(context) {
@@ -40,6 +41,9 @@ export const backup: Command = {
         { signal },
       ),
     );
+    for (const file of summary.notRead?.files ?? []) {
+      output.event('notRead', file, `The device could not read ${file.path}: ${file.reason}`);
+    }
     const when = summary.date ? ` of ${formatDateTime(summary.date)}` : '';
     const lock = summary.encrypted ? ', encrypted' : '';
     const opens = summary.passwordOpens;

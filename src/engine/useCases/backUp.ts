@@ -96,9 +96,10 @@ async function runOnce(
     const outcome = await receive(staging);
     facts.full = outcome.full;
     report({ stage: 'checking' });
-    const { skipped, encrypted } = outcome;
+    const { skipped, encrypted, notRead } = outcome;
     const secret = password !== undefined && { password };
-    const summary = await staging.commit({ skipped, encrypted, report, signal, ...secret });
+    const made = await staging.commit({ skipped, encrypted, report, signal, ...secret });
+    const summary = notRead ? { ...made, notRead } : made;
     if (keep) await applyRetention(keep);
     // Not waited for: a slow disk elsewhere would hold up the end of a finished backup.
     catalogue.rescan().catch((error: unknown) => log.warn(`rescan failed: ${toErrorData(error).message}`));

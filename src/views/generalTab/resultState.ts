@@ -1,6 +1,7 @@
 import { t } from '@vscode/l10n';
 import type { Job, JobOutcome } from '../../engine/protocol';
 import { formatBytes, formatDuration, formatNumber } from '../../texts/format';
+import { notReadText } from '../../texts/notRead';
 import { problem } from '../../texts/problems';
 import { restoreEndText } from '../../texts/restoreEnd';
 import { nextStep } from '../nextSteps';
@@ -48,17 +49,14 @@ function failed(
 }
 
 function doneTexts(
-  { kind, name, progress: { bytes, files, warnings }, startedAt }: Job,
+  { kind, name, progress: { bytes, files }, startedAt }: Job,
   { endedAt, backup, restore = {}, encryption }: Done,
 ): Pick<ResultState, 'title' | 'text'> {
   switch (kind) {
     case 'backup': {
       const took = formatDuration(Date.parse(endedAt) - Date.parse(startedAt));
       const copied = t('{0} in {1} files were copied in {2}', formatBytes(bytes), formatNumber(files), took);
-      const checked =
-        warnings > 0
-          ? t('{0} files could not be read on the device; the log names them.', formatNumber(warnings))
-          : t('Every file was checked to be there.');
+      const checked = backup?.notRead ? notReadText(backup.notRead.count) : t('Every file was checked to be there.');
       const texts = [`${copied}.`, checked, passwordText(backup?.passwordOpens)].filter((text) => text !== '');
       return { title: t('{0} is backed up', name), text: texts.join(' ') };
     }

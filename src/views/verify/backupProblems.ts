@@ -2,6 +2,7 @@ import { t } from '@vscode/l10n';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import type { VerifyFinding, VerifyReport } from '../../backups';
+import type { NotRead } from '../../engine/protocol';
 import type { EngineSession } from '../../engineSession';
 import { findingText } from '../../texts/verifyReport';
 
@@ -9,8 +10,8 @@ import { findingText } from '../../texts/verifyReport';
 const MAX_SHOWN = 500;
 
 /**
- * What the last check of each backup has found, in the Problems panel, whoever started the check. A clean check, or the
- * end of the backup, takes it away.
+ * What the last check of each backup has found, in the Problems panel, whoever started the check; and what a device could
+ * not read of itself for its last backup. A clean check, the next backup, or the end of the backup takes it away.
  */
 export class BackupProblems implements vscode.Disposable {
   readonly #engine: EngineSession;
@@ -34,9 +35,10 @@ export class BackupProblems implements vscode.Disposable {
   #follow(): void {
     const { jobs = [], catalogue } = this.#engine.state ?? {};
     for (const { id, outcome } of jobs) {
-      if (outcome?.kind !== 'done' || !outcome.report || this.#seen.has(id)) continue;
+      if (outcome?.kind !== 'done' || this.#seen.has(id)) continue;
       this.#seen.add(id);
-      this.#show(outcome.report);
+      if (outcome.report) this.#show(outcome.report);
+      if (outcome.backup) this.#showNotRead(outcome.backup.path, outcome.backup.notRead);
     }
     if (!catalogue) return;
     const there = new Set(catalogue.backups.map((backup) => backup.path));
@@ -65,6 +67,19 @@ export class BackupProblems implements vscode.Disposable {
     );
   }
 
+  #showNotRead(backup: string, notRead: NotRead | undefined): void {
+    this.#clear(backup);
+    if (!notRead) return;
+    const rows = notRead.files.map(({ path: file, reason }) =>
+      warning(t('The device could not read {0} ({1}). The backup is whole without it.', file, reason)),
+    );
+    const more = notRead.count - rows.length;
+    if (more > 0) rows.push(warning(t('The device could not read {0} more files.', more)));
+    const place = vscode.Uri.file(backup);
+    this.#collection.set(place, rows);
+    this.#shown.set(backup, [place]);
+  }
+
   #clear(backup: string): void {
     for (const uri of this.#shown.get(backup) ?? []) this.#collection.delete(uri);
     this.#shown.delete(backup);
@@ -77,6 +92,12 @@ function diagnostic(finding: VerifyFinding): vscode.Diagnostic {
   const row = new vscode.Diagnostic(nowhere, findingText(finding), vscode.DiagnosticSeverity.Error);
   row.source = 'iOS Backup';
   row.code = finding.kind;
+  return row;
+}
+
+function warning(text: string): vscode.Diagnostic {
+  const row = new vscode.Diagnostic(nowhere, text, vscode.DiagnosticSeverity.Warning);
+  row.source = 'iOS Backup';
   return row;
 }
 

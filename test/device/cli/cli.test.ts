@@ -230,6 +230,19 @@ describe('ios-backup', function () {
       assert.deepEqual([text.code, text.stdout], [1, '']);
     });
 
+    it('names the files that the device could not read, and is good without them', async () => {
+      await succeed('pair');
+      const stuck = { domain: 'HomeDomain', relativePath: 'Library/stuck', kind: 'file', size: 10 } as const;
+      await host.device.putFile({ ...stuck, unreadable: true });
+      const lines = jsonLines(await succeed('backup', '--json', '--folder', folder));
+      const named = lines.filter(({ event }) => event === 'notRead');
+      assert.equal(named.length, 1);
+      assert.match(String(named[0]?.['path']), /Library\/stuck/);
+      assert.match(String(named[0]?.['reason']), /Input\/output error/);
+      const { path: made } = lines.at(-1)?.['backup'] as { path: string };
+      assert.equal((await run('verify', made)).code, 0);
+    });
+
     it('is cancelled on the device', async () => {
       await succeed('pair');
       await host.device.set({ prepareMs: 60_000 });

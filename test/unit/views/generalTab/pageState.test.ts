@@ -223,6 +223,15 @@ describe('pageState', () => {
       assert.match(shown?.text ?? '', /5 MB in 12 files were copied in 1:30/);
     });
 
+    it('says how many files the device could not read of itself, and that the backup is whole', () => {
+      const notRead = (count: number) =>
+        result('backup', { ...done, backup: { ...backup, notRead: { count, files: [{ path: '/x', reason: 'y' }] } } });
+      assert.equal(notRead(1)?.tone, 'good');
+      assert.match(notRead(1)?.text ?? '', /could not read one of its own files.*whole without it/);
+      assert.match(notRead(1200)?.text ?? '', /could not read 1.200 of its own files/);
+      assert.match(result('backup', done)?.text ?? '', /Every file was checked to be there/);
+    });
+
     it('of an encrypted backup says whether the password that was at hand opens it', () => {
       const opened = (passwordOpens?: boolean) =>
         result('backup', { ...done, backup: { ...backup, ...(passwordOpens !== undefined && { passwordOpens }) } });
