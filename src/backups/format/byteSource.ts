@@ -70,31 +70,54 @@ const NEAR = 65_536;
 export class DecryptedSource implements ByteSource {
   readonly size: number;
   /** Why the content is not all there: a stored length that is no multiple of 16, or padding that is not PKCS#7. */
-  readonly damage?: 'length' | 'padding';
+  get damage(): 'length' | 'padding' | undefined {
+    return this.#damage;
+  }
+  #damage: 'length' | 'padding' | undefined;
   readonly #stored: ByteSource;
   readonly #key: Buffer;
   /** Decrypted ahead of what was asked for; empty unless the reading goes forward. */
   #ahead = Buffer.alloc(0);
   #aheadOffset = 0;
   #last = 0;
+  #forgotten = false;
+  readonly #onClose: () => void;
 
-  constructor(stored: ByteSource, key: Buffer) {
+  /**
+   * @param key Wiped at the end, also if this throws; `stored` is then the caller's to close.
+   * @throws AppError `fileDamaged` if the stored file ends early, and what reading it throws
+   */
+  constructor(stored: ByteSource, key: Buffer, onClose: () => void = () => {}) {
     this.#stored = stored;
     this.#key = key;
+    this.#onClose = onClose;
+    try {
+      this.size = this.#measure();
+    } catch (error) {
+      key.fill(0);
+      throw error;
+    }
+  }
+
+  #measure(): number {
+    const stored = this.#stored;
     const whole = stored.size - (stored.size % BLOCK);
     let size = whole;
-    if (whole !== stored.size) this.damage = 'length';
+    if (whole !== stored.size) this.#damage = 'length';
     if (whole > 0) {
       const last = Buffer.alloc(BLOCK);
       this.#readBlocks(last, whole - BLOCK);
       const unpadded = lengthWithoutPadding(last, whole);
-      if (unpadded === undefined) this.damage ??= 'padding';
+      if (unpadded === undefined) this.#damage ??= 'padding';
       else size = unpadded;
+      last.fill(0);
     }
-    this.size = size;
+    return size;
   }
 
+  /** @throws AppError `passwordNeeded` once it is closed or the backup is locked, `fileDamaged` */
   read(target: Uint8Array, offset: number): number {
+    if (this.#forgotten) throw new AppError('passwordNeeded', 'the backup was locked');
     const length = Math.max(0, Math.min(target.length, this.size - offset));
     if (length === 0) return 0;
     if (length <= SMALL && this.#fromAhead(target.subarray(0, length), offset)) return length;
@@ -136,10 +159,17 @@ export class DecryptedSource implements ByteSource {
 
   /** Ends the use of the key, and wipes it with what was decrypted. */
   close(): void {
+    this.forget();
+    this.#onClose();
+    this.#stored.close();
+  }
+
+  /** The same while somebody still holds this: what is read from now on fails with `passwordNeeded`. */
+  forget(): void {
+    this.#forgotten = true;
     this.#ahead.fill(0);
     this.#ahead = Buffer.alloc(0);
     this.#key.fill(0);
-    this.#stored.close();
   }
 
   /** @param target A multiple of 16 bytes, at a multiple of 16. */

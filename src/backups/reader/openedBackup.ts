@@ -37,6 +37,8 @@ export class OpenedBackup {
   readonly #trees = new Map<string, DomainTree>();
   #keybag: UnlockedKeybag | undefined;
   #manifest: Manifest | undefined;
+  /** Contents that somebody reads: each holds its file's key. */
+  readonly #contents = new Set<DecryptedSource>();
   /** What the password stands for: opens another backup of the same keybag without asking again. */
   #passwordKey: Buffer | undefined;
   #names: Promise<ReadonlyMap<string, string>> | undefined;
@@ -128,12 +130,14 @@ export class OpenedBackup {
     this.#passwordKey = key;
   }
 
-  /** Forgets keys and names. An unencrypted backup stays open until close(). */
+  /** Overwrites all keys, also of contents that are still being read, and forgets names. An unencrypted backup stays open until close(). */
   lock(): void {
     if (this.encrypted) this.close();
   }
 
   close(): void {
+    for (const content of this.#contents) content.forget();
+    this.#contents.clear();
     this.#manifest?.close();
     this.#manifest = undefined;
     this.#keybag?.clear();
@@ -202,7 +206,11 @@ export class OpenedBackup {
     const stored = new FileSource(place ?? this.#placeOf(file));
     try {
       if (!file.encryptionKey || !this.#keybag) return stored;
-      return new DecryptedSource(stored, this.#keybag.unwrap(file.encryptionKey));
+      const content: DecryptedSource = new DecryptedSource(stored, this.#keybag.unwrap(file.encryptionKey), () =>
+        this.#contents.delete(content),
+      );
+      this.#contents.add(content);
+      return content;
     } catch (error) {
       stored.close();
       throw error;

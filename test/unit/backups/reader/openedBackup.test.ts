@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'mocha';
+import { UnlockedKeybag } from '../../../../src/backups/format/keybag';
 import { DomainTree } from '../../../../src/backups/reader/domainTree';
 import { OpenedBackup } from '../../../../src/backups/reader/openedBackup';
 import { vectors } from '../../../support/backupVectors';
@@ -46,6 +47,35 @@ describe('OpenedBackup', () => {
     assert.throws(() => backup.stat('HomeDomain', 'absent'), { code: 'fileNotFound' });
     backup.lock();
     assert.throws(() => backup.list('HomeDomain', ''), { code: 'passwordNeeded' });
+  });
+
+  test('overwrites the keys of what is still being read when it is locked', async () => {
+    const keys: Buffer[] = [];
+    const { unwrap } = UnlockedKeybag.prototype as { unwrap: (this: UnlockedKeybag, key: Uint8Array) => Buffer };
+    UnlockedKeybag.prototype.unwrap = function (persistent) {
+      const key = unwrap.call(this, persistent);
+      keys.push(key);
+      return key;
+    };
+    try {
+      await backup.unlock(vectorPassword);
+      const [first, second] = vectors.files
+        .filter(({ size }) => size > 0)
+        .map(({ domain, relativePath }) => {
+          return backup.openContent(backup.stat(domain, relativePath).file ?? assert.fail());
+        });
+      assert.ok(first && second);
+      first.read(Buffer.alloc(10), 0);
+      first.close();
+      const inUse = () => keys.map((key) => !key.equals(Buffer.alloc(key.length)));
+      assert.deepEqual(inUse().slice(0, 3), [true, false, true], 'of the Manifest, the first, the second');
+      backup.lock();
+      assert.deepEqual(new Set(inUse()), new Set([false]));
+      assert.throws(() => second.read(Buffer.alloc(10), 0), { code: 'passwordNeeded' });
+      second.close();
+    } finally {
+      UnlockedKeybag.prototype.unwrap = unwrap;
+    }
   });
 
   test('says which content is missing', async () => {
