@@ -20,7 +20,7 @@ export function decryptBlocks(key: Uint8Array, blocks: Uint8Array, previous?: Ui
  * @returns undefined if the padding is not PKCS#7: the wrong key, damage, or a file captured while it grew.
  */
 export function lengthWithoutPadding(lastBlock: Uint8Array, storedLength: number): number | undefined {
-  const count = lastBlock[BLOCK - 1] ?? 0;
+  const count = lastBlock[BLOCK - 1]!;
   if (count < 1 || count > BLOCK) return undefined;
   for (let i = BLOCK - count; i < BLOCK; i++) if (lastBlock[i] !== count) return undefined;
   return storedLength - count;

@@ -28,9 +28,9 @@ export function parseManifestMbdb(bytes: Buffer): ManifestMbdb {
     const start = cursor.offset;
     try {
       files.push(record(cursor));
-    } catch (error) {
-      if (error instanceof RangeError) return { files, damagedAt: start };
-      throw error;
+    } catch {
+      // The bytes end inside the record.
+      return { files, damagedAt: start };
     }
   }
   return { files };

@@ -8,7 +8,6 @@ import {
   getOptionalDate,
   getOptionalDict,
   getOptionalString,
-  isPlistError,
   parsePlist,
   type PlistDict,
 } from '../../plist';
@@ -82,8 +81,7 @@ export async function readPlistFile(file: string): Promise<PlistDict | undefined
 }
 
 function damaged(name: string, cause: unknown): AppError {
-  const why = isPlistError(cause) || cause instanceof Error ? cause.message : String(cause);
-  return new AppError('backupDamaged', `${name} cannot be read: ${why}`, { cause, details: { file: name } });
+  return new AppError('backupDamaged', `${name} cannot be read: ${String(cause)}`, { cause, details: { file: name } });
 }
 
 /** Leaves out what is undefined, as exact optional properties want it. */

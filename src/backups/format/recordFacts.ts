@@ -47,7 +47,7 @@ class RecordReader {
     // The high halves of the three numbers are 0 in whatever fits into memory; a reference of 1 byte serves 256 objects.
     if (bytes[trailer + 7] !== 1) return undefined;
     for (const high of [8, 16, 24]) if (bytes.readUInt32BE(trailer + high) !== 0) return undefined;
-    this.#offsetSize = bytes[trailer + 6] ?? 0;
+    this.#offsetSize = bytes[trailer + 6]!;
     this.#count = bytes.readUInt32BE(trailer + 12);
     const top = bytes.readUInt32BE(trailer + 20);
     this.#tableOffset = bytes.readUInt32BE(trailer + 28);
@@ -61,9 +61,9 @@ class RecordReader {
   #facts(top: number): RecordFacts | undefined {
     const objects = this.#value(top, OBJECTS);
     const holder = this.#value(top, TOP);
-    if (objects === undefined || holder === undefined || (this.bytes[objects] ?? 0) >> 4 !== 0xa) return undefined;
+    if (objects === undefined || holder === undefined || this.bytes[objects]! >> 4 !== 0xa) return undefined;
     const root = this.#follow(objects, this.#value(holder, ROOT));
-    if (root === undefined || (this.bytes[root] ?? 0) >> 4 !== 0xd) return undefined;
+    if (root === undefined || this.bytes[root]! >> 4 !== 0xd) return undefined;
     const mode = this.#integer(this.#value(root, MODE));
     const size = this.#integer(this.#value(root, SIZE));
     const key = this.#hasKey(objects, this.#value(root, KEY));
@@ -74,20 +74,20 @@ class RecordReader {
   #hasKey(objects: number, value: number | undefined): boolean | undefined {
     if (value === undefined) return false;
     let found = this.#follow(objects, value);
-    if (found !== undefined && (this.bytes[found] ?? 0) >> 4 === 0xd) found = this.#value(found, KEY_DATA);
-    return found !== undefined && (this.bytes[found] ?? 0) >> 4 === 0x4 ? true : undefined;
+    if (found !== undefined && this.bytes[found]! >> 4 === 0xd) found = this.#value(found, KEY_DATA);
+    return found !== undefined && this.bytes[found]! >> 4 === 0x4 ? true : undefined;
   }
 
   /** What a UID of one byte stands for; undefined for everything else. */
   #follow(objects: number, value: number | undefined): number | undefined {
     if (value === undefined || this.bytes[value] !== 0x80) return undefined;
-    const index = this.bytes[value + 1] ?? 0;
+    const index = this.bytes[value + 1]!;
     return index > 0 && index < this.#itemsOf(objects) ? this.#reference(this.#contentOf(objects) + index) : undefined;
   }
 
   /** The last value under this key, as decoders take it; undefined if there is none. */
   #value(dict: number, key: Buffer): number | undefined {
-    if ((this.bytes[dict] ?? 0) >> 4 !== 0xd) return undefined;
+    if (this.bytes[dict]! >> 4 !== 0xd) return undefined;
     const count = this.#itemsOf(dict);
     const start = this.#contentOf(dict);
     for (let item = count - 1; item >= 0; item--) {
@@ -98,7 +98,7 @@ class RecordReader {
 
   #isText(at: number, text: Buffer): boolean {
     const { bytes } = this;
-    if ((bytes[at] ?? 0) >> 4 !== 0x5 || this.#itemsOf(at) !== text.length) return false;
+    if (bytes[at]! >> 4 !== 0x5 || this.#itemsOf(at) !== text.length) return false;
     const start = this.#contentOf(at);
     for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false;
     return true;
@@ -134,13 +134,13 @@ class RecordReader {
       const length = this.#lengthOf(at);
       if (length === undefined || at + length > this.#tableOffset) return false;
       consumed += length;
-      const kind = (bytes[at] ?? 0) >> 4;
+      const kind = bytes[at]! >> 4;
       if (kind !== 0xa && kind !== 0xd) continue;
       const start = this.#contentOf(at);
-      for (let i = start; i < at + length; i++) if ((bytes[i] ?? 255) >= this.#count) return false;
+      for (let i = start; i < at + length; i++) if (bytes[i]! >= this.#count) return false;
       if (kind === 0xd) {
         const keys = this.#itemsOf(at);
-        for (let i = start; i < start + keys; i++) if ((bytes[this.#reference(i)] ?? 0) >> 4 !== 0x5) return false;
+        for (let i = start; i < start + keys; i++) if (bytes[this.#reference(i)]! >> 4 !== 0x5) return false;
       }
     }
     // Beyond that, objects must overlap.
@@ -149,7 +149,7 @@ class RecordReader {
 
   /** Marker and content, in bytes; undefined for what these records do not have. */
   #lengthOf(at: number): number | undefined {
-    const marker = this.bytes[at] ?? 0;
+    const marker = this.bytes[at]!;
     const low = marker & 0x0f;
     switch (marker >> 4) {
       case 0x0:
@@ -174,25 +174,25 @@ class RecordReader {
   }
 
   #itemsOf(at: number): number {
-    const low = (this.bytes[at] ?? 0) & 0x0f;
+    const low = this.bytes[at]! & 0x0f;
     if (low < 15) return low;
-    const high = this.bytes[at + 2] ?? 0;
-    return this.bytes[at + 1] === 0x10 ? high : high * 256 + (this.bytes[at + 3] ?? 0);
+    const high = this.bytes[at + 2]!;
+    return this.bytes[at + 1] === 0x10 ? high : high * 256 + this.bytes[at + 3]!;
   }
 
   #contentOf(at: number): number {
-    if (((this.bytes[at] ?? 0) & 0x0f) < 15) return at + 1;
+    if ((this.bytes[at]! & 0x0f) < 15) return at + 1;
     return this.bytes[at + 1] === 0x10 ? at + 3 : at + 4;
   }
 
   #offset(index: number): number {
     const at = this.#tableOffset + index * this.#offsetSize;
-    const first = this.bytes[at] ?? 0;
-    return this.#offsetSize === 1 ? first : first * 256 + (this.bytes[at + 1] ?? 0);
+    const first = this.bytes[at]!;
+    return this.#offsetSize === 1 ? first : first * 256 + this.bytes[at + 1]!;
   }
 
   /** Where the object lies whose number stands at `position`. */
   #reference(position: number): number {
-    return this.#offset(this.bytes[position] ?? 0);
+    return this.#offset(this.bytes[position]!);
   }
 }

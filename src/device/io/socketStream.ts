@@ -251,7 +251,7 @@ export class SocketStream implements ByteStream {
   }
 
   #gone(doing: string): AppError {
-    const { reason, cause } = this.#ended ?? { reason: 'unknown' };
+    const { reason, cause } = this.#ended!;
     return new AppError('deviceGone', `${reason} (${doing})`, { cause });
   }
 }

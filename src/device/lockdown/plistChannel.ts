@@ -1,12 +1,5 @@
 import { AppError } from '../../base/errors';
-import {
-  encodeBinaryPlist,
-  encodeXmlPlist,
-  isBinaryPlist,
-  isPlistError,
-  parsePlist,
-  type PlistValue,
-} from '../../plist';
+import { encodeBinaryPlist, encodeXmlPlist, parsePlist, type PlistValue } from '../../plist';
 import type { ByteStream } from '../io/byteStream';
 import { withDeadline } from '../io/deadline';
 
@@ -73,12 +66,9 @@ export class PlistChannel {
     }
     const body = await this.stream.read(length);
     try {
-      return decodeMessage(body);
-    } catch (error) {
-      if (!isPlistError(error)) throw error;
-      throw new AppError('unexpectedReply', `${this.#name}: message that cannot be read: ${error.message}`, {
-        cause: error,
-      });
+      return parsePlist(body);
+    } catch (cause) {
+      throw new AppError('unexpectedReply', `${this.#name}: message that cannot be read: ${String(cause)}`, { cause });
     }
   }
 }
@@ -94,17 +84,4 @@ function encodeMessage(message: PlistValue, encoding: PlistEncoding): Buffer {
   bytes.writeUInt32BE(body.length, 0);
   body.copy(bytes, LENGTH_BYTES);
   return bytes;
-}
-
-function decodeMessage(body: Buffer): PlistValue {
-  return parsePlist(isBinaryPlist(body) ? body : withoutControlCharacters(body));
-}
-
-/** Old firmware puts raw control characters, which XML forbids, into its strings: they become spaces. */
-function withoutControlCharacters(xml: Buffer): Buffer {
-  for (let i = 0; i < xml.length; i++) {
-    const byte = xml[i] as number;
-    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) xml[i] = 0x20;
-  }
-  return xml;
 }

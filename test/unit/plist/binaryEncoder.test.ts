@@ -100,6 +100,7 @@ describe('encodeBinaryPlist()', () => {
       [new PlistUid(0x1_0000_0000), /UID/],
       [new PlistUid(0.5), /UID/],
       [deep, /more than 256 levels/],
+      [nestedDict(256), /more than 256 levels/],
       [undefined as unknown as PlistValue, /type undefined/],
       [{ plain: 'object' } as unknown as PlistValue, /type object/],
     ];
@@ -111,3 +112,8 @@ describe('encodeBinaryPlist()', () => {
     }
   });
 });
+
+/** So many dictionaries, each in the other. */
+function nestedDict(levels: number): PlistValue {
+  return levels === 1 ? dict({ key: 'value' }) : dict({ key: nestedDict(levels - 1) });
+}

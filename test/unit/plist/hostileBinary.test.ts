@@ -170,6 +170,7 @@ describe('decodeBinaryPlist() of hostile bytes', () => {
     assert.ok(decodeBinaryPlist(shared, { maxExpandedBytes: 60, maxObjects: 4 }));
     refuses(shared, /written out in full/, { maxExpandedBytes: 59 });
     refuses(shared, /written out in full/, { maxObjects: 3 });
+    refuses(shared, /written out in full/, { maxObjects: 2 });
   });
 
   test('reads a message of 100,000 entries', () => {

@@ -86,6 +86,7 @@ describe('readers of fields', () => {
       new PlistError('Status.plist.Date is missing; expected a string'),
     );
     assert.throws(() => getString(status, 'Date'), new PlistError('Date is missing; expected a string'));
+    assert.throws(() => getString(dict({ Size: 1.5 }), 'Size'), new PlistError('Size is a real; expected a string'));
   });
 
   test('take an absent optional field for undefined, and refuse one of another kind', () => {
@@ -115,6 +116,12 @@ describe('toPlain()', () => {
       dict: { a: 1 },
       null: null,
     });
+  });
+
+  test('gives null for what JSON has no form for', () => {
+    const odd: PlistValue[] = [NaN, -Infinity, new PlistReal(NaN), new Date(NaN), null];
+    assert.deepEqual(toPlain(odd), [null, null, null, null, null]);
+    assert.deepEqual(toPlain([0.5, -3]), [0.5, -3]);
   });
 
   test('makes a field of __proto__', () => {

@@ -94,6 +94,26 @@ describe('encodeXmlPlist()', () => {
     assert.deepEqual(read(encodedBody('\t\r\n\r\n😀')), '\t\r\n\r\n😀');
   });
 
+  test('writes numbers that are no integers as reals', () => {
+    const cases: readonly [PlistValue, string][] = [
+      [0.25, '0.25'],
+      [-1e-7, '-1e-7'],
+      [NaN, 'nan'],
+      [Infinity, '+infinity'],
+      [-Infinity, '-infinity'],
+      [new PlistReal(NaN), 'nan'],
+      [new PlistReal(Infinity), '+infinity'],
+      [new PlistReal(-Infinity), '-infinity'],
+      [new PlistReal(-0), '-0'],
+      [new PlistReal(0), '0'],
+    ];
+    for (const [value, text] of cases) assert.equal(encodedBody(value), `<real>${text}</real>`);
+  });
+
+  test('writes as many levels as are read', () => {
+    assert.deepEqual(parsePlist(Buffer.from(encodeXmlPlist(nestedDict(256)))), nestedDict(256));
+  });
+
   test('refuses what has no form', () => {
     let deep: PlistValue = [1];
     for (let i = 0; i < 100_000; i++) deep = [deep];
@@ -104,6 +124,7 @@ describe('encodeXmlPlist()', () => {
       [new Date('-000001-01-01T00:00:00Z'), /year -1/],
       [2 ** 53, /must be a bigint/],
       [deep, /more than 256 levels/],
+      [nestedDict(256), /more than 256 levels/],
       [undefined as unknown as PlistValue, /type undefined/],
     ];
     for (const [value, message] of refused) {
@@ -223,6 +244,7 @@ describe('decodeXmlPlist()', () => {
       `<plist ${Array.from({ length: 1000 }, (_, i) => `a${i}=">"`).join(' ')}><true/></plist>`,
       /too many attributes/,
     ],
+    ['an element with an endless name', `<plist><${'x'.repeat(1000)}/></plist>`, /^unknown element <x{40}…>/],
     ['crossed tags', '<plist><array><dict></array></dict></plist>', /XML/],
     ['an unknown entity', '<plist><string>&nbsp;</string></plist>', /XML/],
     [
@@ -273,8 +295,16 @@ describe('decodeXmlPlist()', () => {
     refuses({ maxDepth: 1 }, /more than 1 levels/);
     const references = `<plist><string>${'&amp;'.repeat(11)}</string></plist>`;
     assert.throws(() => parsePlist(Buffer.from(references), { maxObjects: 10 }), /character references/);
+    const comments = `<plist>${'<!-- -->'.repeat(11)}<true/></plist>`;
+    assert.equal(parsePlist(Buffer.from(comments), { maxObjects: 11 }), true);
+    assert.throws(() => parsePlist(Buffer.from(comments), { maxObjects: 10 }), /more than 10 comments/);
   });
 });
+
+/** So many dictionaries, each in the other. */
+function nestedDict(levels: number): PlistValue {
+  return levels === 1 ? dict({ key: 'value' }) : dict({ key: nestedDict(levels - 1) });
+}
 
 /** The element of a value as we write it, without header and end. */
 function encodedBody(value: PlistValue): string {

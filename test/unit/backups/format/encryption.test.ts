@@ -41,6 +41,12 @@ describe('deriveKey()', () => {
     const waiting = deriveKey('x', { salt: Buffer.alloc(20), rounds: 300_000 }, abort.signal);
     abort.abort();
     await assert.rejects(waiting, { code: 'cancelled' });
+    await assert.rejects(deriveKey('x', { salt: Buffer.alloc(20), rounds: 1 }, AbortSignal.abort()), {
+      code: 'cancelled',
+    });
+  });
+  test('fails as the derivation itself fails', async () => {
+    await assert.rejects(deriveKey('x', { salt: Buffer.alloc(20), rounds: 0 }), { code: 'ERR_OUT_OF_RANGE' });
   });
 });
 
@@ -79,6 +85,120 @@ describe('keybag', () => {
         assert.equal((error as { code?: string }).code, 'keybagDamaged', `${length} bytes: ${String(error)}`);
       }
     }
+  });
+
+  /** A keybag from its tags, in their order. */
+  const made = (...tags: readonly (readonly [string, number | Buffer])[]) =>
+    Buffer.concat(
+      tags.flatMap(([tag, value]) => {
+        const bytes = typeof value === 'number' ? Buffer.alloc(4) : value;
+        if (typeof value === 'number') bytes.writeUInt32BE(value);
+        const length = Buffer.alloc(4);
+        length.writeUInt32BE(bytes.length);
+        return [Buffer.from(tag), length, bytes];
+      }),
+    );
+  const header = [
+    ['VERS', 4],
+    ['TYPE', 0x40000001],
+    ['UUID', Buffer.alloc(16, 1)],
+    ['SALT', Buffer.alloc(20, 2)],
+    ['ITER', 3],
+  ] as const;
+  const uuid = ['UUID', Buffer.alloc(16, 9)] as const;
+  const kek = Buffer.alloc(32, 7);
+  const wrapped = (fill: number) => wrapKey(kek, Buffer.alloc(32, fill));
+
+  test('reads the keybag of before iOS 10.2, and passes over what it does not know', () => {
+    const parsed = parseKeybag(
+      made(...header, ['DPIC', 5], ['NEW!', Buffer.from('?')], uuid, ['CLAS', 3], ['PBKY', Buffer.alloc(32, 4)]),
+    );
+    assert.deepEqual(parsed, {
+      version: 4,
+      type: 1,
+      uuid: '01'.repeat(16),
+      derivation: { salt: Buffer.alloc(20, 2), rounds: 3 },
+      classes: [{ protectionClass: 3, wrap: 0, keyType: 0, publicKey: Buffer.alloc(32, 4) }],
+    });
+  });
+
+  test('takes the first of two equal tags', () => {
+    const parsed = parseKeybag(made(...header, ['ITER', 99], uuid, ['CLAS', 3], ['CLAS', 4]));
+    assert.deepEqual([parsed.derivation.rounds, parsed.classes[0]?.protectionClass], [3, 3]);
+  });
+
+  test('refuses what is too long, cut, or lacks what it must have', () => {
+    const refused: readonly Buffer[] = [
+      Buffer.alloc((1 << 20) + 1),
+      made(...header.slice(0, 4)),
+      made(...header.filter(([tag]) => tag !== 'SALT')),
+      made(...header.slice(0, 4), ['ITER', Buffer.alloc(8)]),
+      made(...header, uuid),
+      Buffer.concat([made(...header), Buffer.alloc(7)]),
+    ];
+    for (const bytes of refused) assert.throws(() => parseKeybag(bytes), { code: 'keybagDamaged' });
+    assert.throws(() => parseKeybag(Buffer.alloc(1 << 20)), { code: 'keybagDamaged' });
+    assert.ok(parseKeybag(made(...header)));
+  });
+
+  test('gives the key of each class, by its number or the number without flags', () => {
+    const keybag = parseKeybag(
+      made(
+        ...header,
+        uuid,
+        ['CLAS', 3],
+        ['WRAP', 2],
+        ['WPKY', wrapped(30)],
+        uuid,
+        ['CLAS', 4],
+        ['WRAP', 2],
+        ['KTYP', 0],
+        ['WPKY', wrapped(40)],
+      ),
+    );
+    const unlocked = unlockKeybag(keybag, kek);
+    const persistent = (number: number, fill: number) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32LE(number);
+      return Buffer.concat([bytes, wrapKey(Buffer.alloc(32, fill), Buffer.alloc(32, 77))]);
+    };
+    for (const [number, fill] of [
+      [3, 30],
+      [4, 40],
+      [0x103, 30],
+    ] as const)
+      assert.deepEqual(unlocked.unwrap(persistent(number, fill)), Buffer.alloc(32, 77));
+    assert.throws(() => unlocked.unwrap(persistent(3, 40)), { code: 'fileDamaged' });
+    assert.throws(() => unlocked.unwrap(persistent(5, 30)), { code: 'keyNotAvailable' });
+    for (const length of [0, 43, 45])
+      assert.throws(() => unlocked.unwrap(Buffer.alloc(length)), { code: 'fileDamaged' });
+  });
+
+  test('keeps no key that the device has wrapped too, but takes it for a proof of the password', () => {
+    const bound = parseKeybag(made(...header, uuid, ['CLAS', 1], ['WRAP', 3], ['WPKY', wrapped(10)]));
+    assert.deepEqual(unlockKeybag(bound, kek).protectionClasses, []);
+    assert.throws(() => unlockKeybag(bound, Buffer.alloc(32)), { code: 'wrongPassword' });
+  });
+
+  test('says so where no class key is wrapped with the password', () => {
+    const cases: readonly Buffer[] = [
+      made(...header),
+      made(...header, uuid, ['CLAS', 1], ['WRAP', 1], ['WPKY', wrapped(10)]),
+      made(...header, uuid, ['CLAS', 1], ['WRAP', 2]),
+      made(...header, uuid, ['CLAS', 1], ['WRAP', 2], ['KTYP', 1], ['WPKY', wrapped(10)]),
+    ];
+    for (const bytes of cases) assert.throws(() => unlockKeybag(parseKeybag(bytes), kek), { code: 'keybagDamaged' });
+  });
+
+  test('wipes the keys and that of the records', () => {
+    const keybag = parseKeybag(made(...header, uuid, ['CLAS', 3], ['WRAP', 2], ['WPKY', wrapped(30)]));
+    const unlocked = unlockKeybag(keybag, kek);
+    const recordKey = Buffer.alloc(32, 5);
+    unlocked.recordKey = recordKey;
+    unlocked.clear();
+    assert.deepEqual(recordKey, Buffer.alloc(32));
+    assert.deepEqual([unlocked.recordKey, unlocked.protectionClasses], [undefined, []]);
+    unlocked.clear();
   });
 
   test('refuses absurd rounds', () => {

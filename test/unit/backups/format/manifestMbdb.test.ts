@@ -32,6 +32,26 @@ describe('parseManifestMbdb()', () => {
     assert.equal(starts.size, whole);
   });
 
+  test('takes what is neither folder nor link for a file', () => {
+    const text = (value: string) => Buffer.from([0, value.length, ...Buffer.from(value)]);
+    const record = Buffer.concat([
+      text('d'),
+      text('p'),
+      Buffer.from('ffffffffffff', 'hex'),
+      Buffer.alloc(2),
+      Buffer.alloc(8 + 5 * 4),
+      Buffer.from('0000000000000007', 'hex'),
+      Buffer.of(4, 1),
+      text('name'),
+      text('value'),
+    ]);
+    const { files } = parseManifestMbdb(Buffer.concat([Buffer.from('mbdb\x05\0'), record]));
+    assert.deepEqual(
+      files.map(({ kind, size, mode, protectionClass }) => ({ kind, size, mode, protectionClass })),
+      [{ kind: 'file', size: 7, mode: 0, protectionClass: 4 }],
+    );
+  });
+
   test('refuses what is no mbdb', () => {
     for (const bytes of [Buffer.alloc(0), Buffer.from('mbdb'), Buffer.from('SQLite format 3\0')]) {
       assert.throws(() => parseManifestMbdb(bytes), { code: 'backupDamaged' });

@@ -8,13 +8,14 @@ const PAGE = 512;
 /** A log written from the published format, not with the code that reads it. */
 function makeLog(
   frames: readonly { readonly page: number; readonly fill: number; readonly commit?: number }[],
+  { bigEndian = false, pageSize = PAGE } = {},
 ): Buffer {
   let sum: [number, number] = [0, 0];
   const add = (bytes: Buffer) => {
     let [a, b] = sum;
     for (let at = 0; at < bytes.length; at += 8) {
-      a = (a + bytes.readUInt32LE(at) + b) >>> 0;
-      b = (b + bytes.readUInt32LE(at + 4) + a) >>> 0;
+      a = (a + (bigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at)) + b) >>> 0;
+      b = (b + (bigEndian ? bytes.readUInt32BE(at + 4) : bytes.readUInt32LE(at + 4)) + a) >>> 0;
     }
     sum = [a, b];
   };
@@ -23,7 +24,7 @@ function makeLog(
     values.forEach((value, index) => bytes.writeUInt32BE(value, index * 4));
     return bytes;
   };
-  const header = words(0x377f0682, 3007000, PAGE, 0, 11, 22);
+  const header = words(bigEndian ? 0x377f0683 : 0x377f0682, 3007000, pageSize, 0, 11, 22);
   add(header);
   const parts = [header, words(...sum)];
   for (const { page, fill, commit = 0 } of frames) {
@@ -72,12 +73,49 @@ describe('WalSource', () => {
       const whole = Math.max(0, Math.floor((length - 32) / frame));
       assert.deepEqual(pages(log.subarray(0, length)), states[whole], `${length} bytes`);
     }
-    for (let at = 0; at < log.length; at += 61) {
+    for (const at of [...Array.from({ length: 32 }, (_, at) => at), 61, 122, 600, 900, 1300, 1700, 2100]) {
       const damaged = Buffer.from(log);
       damaged[at]! ^= 0x40;
       const whole = at < 32 ? 0 : Math.floor((at - 32) / frame);
       assert.deepEqual(pages(damaged), states[whole], `byte ${at}`);
     }
+  });
+
+  test('reads the checksums of computers of either byte order', () => {
+    assert.deepEqual(pages(makeLog(frames, { bigEndian: true })), [1, 21, 30]);
+  });
+
+  test('passes over a log of no page size that SQLite has', () => {
+    for (const pageSize of [0, 256, 513, 1000, 131_072]) {
+      assert.deepEqual(pages(makeLog([{ page: 1, fill: 7, commit: 1 }], { pageSize })), [1, 2]);
+    }
+  });
+
+  test('passes over what an earlier log left behind', () => {
+    const log = makeLog(frames);
+    log.writeUInt32BE(12, 32 + 24 + PAGE + 8);
+    assert.deepEqual(pages(log), [1, 2]);
+  });
+
+  test('reads a log of many megabytes', () => {
+    const many = Array.from({ length: 4500 }, (_, index) => ({ page: 1 + (index % 3), fill: index % 251, commit: 3 }));
+    assert.deepEqual(
+      pages(makeLog(many)),
+      [4497, 4498, 4499].map((index) => index % 251),
+    );
+  });
+
+  test('passes over a log beyond all measure', () => {
+    const log = new MemorySource(makeLog(frames));
+    const endless = { size: 2 ** 30 + 1, read: log.read.bind(log), close() {} };
+    assert.equal(new WalSource(database(), endless).pages, 0);
+  });
+
+  test('closes both of its sources', () => {
+    const closed: string[] = [];
+    const source = (name: string) => ({ size: 0, read: () => 0, close: () => void closed.push(name) });
+    new WalSource(source('database'), source('log')).close();
+    assert.deepEqual(closed.sort(), ['database', 'log']);
   });
 
   test('reads any part', () => {

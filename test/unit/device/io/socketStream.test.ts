@@ -175,4 +175,55 @@ describe('SocketStream', () => {
     assert.equal((await next.read(7)).toString(), 'cdefghi');
     await next.close();
   });
+
+  it('is gone from the start on a socket that was destroyed before', async () => {
+    const socket = stream.release();
+    socket.destroy();
+    const dead = new SocketStream(socket);
+    assert.equal(dead.closed, true);
+    await assert.rejects(dead.read(1), gone);
+    await dead.close();
+  });
+
+  it('gives nothing to a reader who wants nothing', async () => {
+    assert.equal((await stream.read(0)).length, 0);
+    assert.equal((await stream.readSome(0)).length, 0);
+  });
+
+  it('is not handed on, nor read twice, while somebody reads', async () => {
+    const reading = stream.readInto(Buffer.alloc(2));
+    assert.throws(() => stream.release(), /cannot be handed on/);
+    await assert.rejects(stream.readInto(Buffer.alloc(1)), /only one read/);
+    peer.write('ab');
+    await reading;
+    const other = stream.read(1);
+    assert.throws(() => stream.release(), /cannot be handed on/);
+    peer.write('c');
+    await other;
+  });
+
+  it('ends at once when it is aborted', async () => {
+    const read = stream.read(1);
+    stream.abort();
+    await assert.rejects(read, gone);
+    assert.equal(stream.closed, true);
+  });
+
+  it('closes itself where it is disposed of', async () => {
+    {
+      await using disposed = stream;
+      assert.equal(disposed.closed, false);
+    }
+    assert.equal(stream.closed, true);
+  });
+
+  it('keeps the order over thousands of pieces that were not read', async () => {
+    const socket = stream.release();
+    const reader = new SocketStream(socket);
+    const pieces = Array.from({ length: 3000 }, (_, index) => Buffer.from([index & 0xff, index >> 8]));
+    for (const piece of pieces) socket.emit('data', piece);
+    for (let index = 0; index < 2900; index++) assert.deepEqual(await reader.read(2), pieces[index]);
+    assert.deepEqual(await reader.read(200), Buffer.concat(pieces.slice(2900)));
+    await reader.close();
+  });
 });

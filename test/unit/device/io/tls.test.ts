@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { isAppError, type ErrorCode } from '../../../../src/base/errors';
 import { connectSocket } from '../../../../src/device/io/connectSocket';
-import type { SocketStream } from '../../../../src/device/io/socketStream';
+import { SocketStream } from '../../../../src/device/io/socketStream';
 import {
   publicKeyOfCertificate,
   startTlsClient,
@@ -159,6 +159,45 @@ describe('startTlsClient', () => {
   it('does not fall back by itself', async () => {
     serve({ minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' });
     await assert.rejects(start('modern'), has('tlsFailed'));
+  });
+
+  it('does not begin when it is cancelled already, and closes', async () => {
+    await assert.rejects(start('modern', { signal: AbortSignal.abort() }), has('cancelled'));
+    await once(peer.resume(), 'close');
+  });
+
+  it('fails when the connection is reset during the handshake', async () => {
+    peer.once('data', () => peer.resetAndDestroy());
+    await assert.rejects(start(), has('tlsFailed'));
+  });
+
+  it('fails when the connection is closed under it', async () => {
+    const { port } = server.address() as net.AddressInfo;
+    const socket = net.connect({ port, host: '127.0.0.1' });
+    await once(socket, 'connect');
+    const starting = startTlsClient(new SocketStream(socket), {
+      context: tlsClientContext({ certificate: made.hostCertificate, privateKey: made.hostPrivateKey }, 'modern'),
+      serverPublicKey: publicKeyOfCertificate(made.deviceCertificate),
+    });
+    socket.destroy(new Error('the cable'));
+    await assert.rejects(starting, has('tlsFailed'));
+  });
+
+  it('refuses a device that shows no certificate', async function () {
+    // BoringSSL has no ciphers without certificates.
+    if (!process.versions.openssl.startsWith('3')) return this.skip();
+    const anonymous: tls.SecureContextOptions = {
+      ciphers: 'ADH-AES256-GCM-SHA384:@SECLEVEL=0',
+      maxVersion: 'TLSv1.2',
+      dhparam: 'auto',
+    };
+    const server = new tls.TLSSocket(peer, { isServer: true, secureContext: tls.createSecureContext(anonymous) });
+    server.on('error', () => {});
+    const starting = startTlsClient(stream, {
+      context: tls.createSecureContext(anonymous),
+      serverPublicKey: publicKeyOfCertificate(made.deviceCertificate),
+    });
+    await assert.rejects(starting, has('wrongDeviceKey'));
   });
 
   it('refuses a key that belongs to another certificate', () => {

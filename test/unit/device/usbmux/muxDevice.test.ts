@@ -32,6 +32,11 @@ describe('decodeMuxDevice', () => {
     });
   });
 
+  it('reads the properties where an old daemon puts them: beside the number', () => {
+    const flat = dict({ DeviceID: 3, ConnectionType: 'USB', SerialNumber: 'x', ProductID: 4776 });
+    assert.deepEqual(decodeMuxDevice(flat), { deviceId: 3, udid: 'x', connection: 'usb', productId: 4776 });
+  });
+
   it('refuses an entry without its numbers', () => {
     assert.throws(() => decodeMuxDevice(dict({ Properties: dict({ SerialNumber: 'x' }) })), /DeviceID/);
     assert.throws(() => decodeMuxDevice(attached({ ConnectionType: 'USB' })), /SerialNumber/);
