@@ -22,7 +22,12 @@ export type TrustState =
   | { readonly kind: 'stale' } // we have a record, the device has forgotten it
   | { readonly kind: 'wrongKey' } // whoever answers does not hold the paired device's key
   | { readonly kind: 'trusted' }
-  | { readonly kind: 'failed'; readonly message: string };
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      /** The device has given its trust, but usbmuxd could not keep the record: it would ask at every connection. */
+      readonly finding?: 'pairRecordNotKept';
+    };
 
 export interface DeviceIdentity {
   readonly name: string;

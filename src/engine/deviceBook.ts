@@ -219,7 +219,8 @@ class DevicePage implements Disposable {
     const before = this.#known.trust;
     if (trust.kind !== 'untrusted' && trust.kind !== 'stale') return trust;
     const pairing = this.#around.isBusy() && (before.kind === 'waitingForTrust' || before.kind === 'locked');
-    return pairing || REMEMBERED.includes(before.kind) ? before : trust;
+    const notKept = before.kind === 'failed' && before.finding !== undefined;
+    return pairing || notKept || REMEMBERED.includes(before.kind) ? before : trust;
   }
 
   #askAgain(): void {

@@ -23,6 +23,8 @@ export function trustError(udid: string, trust: TrustState): AppError | undefine
     case 'wrongKey':
       return fail('wrongDeviceKey');
     case 'failed':
-      return new AppError('trustFailed', `device ${udid}: ${trust.message}`, { details: { udid } });
+      return new AppError('trustFailed', `device ${udid}: ${trust.message}`, {
+        details: { udid, ...(trust.finding && { finding: trust.finding }) },
+      });
   }
 }

@@ -70,7 +70,9 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
     t('The device was disconnected.'),
     details['job'] === 'restore'
       ? t('Connect it again and restore once more, before you use it; the backup is unchanged.')
-      : t('Connect it again and start once more; what was copied is kept and used.'),
+      : details['job'] === 'encryption'
+        ? t('Connect it again: then its real state is shown. If a password was being changed, either may be valid now.')
+        : t('Connect it again and start once more; what was copied is kept and used.'),
   ],
   connectionRefused: () => [
     t('The device refuses the connection.'),
@@ -343,7 +345,9 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
     t('Cancelled.'),
     details['job'] === 'restore'
       ? t('If the device is not as it was, restore it once more; the backup is unchanged.')
-      : t('Start again when you like; what was copied is kept and used.'),
+      : details['job'] === 'encryption'
+        ? t('Start again when you like.')
+        : t('Start again when you like; what was copied is kept and used.'),
   ],
   unexpected: () => [t('Something unexpected happened.'), t('Look into the log, and report it if it comes back.')],
 };
@@ -387,7 +391,9 @@ function restartMux(platform: NodeJS.Platform): string {
 
 function keepPairRecord(platform: NodeJS.Platform): string {
   return platform === 'linux'
-    ? t('The folder /var/lib/lockdown must exist and belong to the user that usbmuxd runs as.')
+    ? t(
+        'Its folder must exist and belong to the user that usbmuxd runs as: “sudo install -d -o "$(ps -o user= -C usbmuxd)" /var/lib/lockdown”; then pair again.',
+      )
     : t('Restart the computer and pair again.');
 }
 

@@ -46,8 +46,10 @@ export function trustStateOf(error: unknown): TrustState | undefined {
       return { kind: 'wrongKey' };
     case 'trustNeedsCable':
     case 'trustFailed':
-    case 'tlsFailed':
-      return { kind: 'failed', message: error.message };
+    case 'tlsFailed': {
+      const finding = error.details['finding'] === 'pairRecordNotKept' && { finding: 'pairRecordNotKept' as const };
+      return { kind: 'failed', message: error.message, ...finding };
+    }
     default:
       return undefined;
   }

@@ -28,7 +28,7 @@ export function noticeState(
   if (device.trust.kind === 'trusted' && !device.details) {
     return { tone: 'plain', title: t('Connecting'), text: t('Reading what the device tells.'), busy: true };
   }
-  return trustNotice(device.trust, pairing, device.identity?.deviceClass ?? t('device'));
+  return trustNotice(device.trust, pairing, { kind: device.identity?.deviceClass ?? t('device'), platform });
 }
 
 const muxProblems: Partial<Record<MuxState['kind'], ErrorCode>> = {
@@ -49,7 +49,11 @@ function awayNotice({ kind }: MuxState, platform: NodeJS.Platform | undefined): 
 }
 
 /** The trust flow. It goes on by itself when the person acts on the device. */
-function trustNotice(trust: TrustState, pairing: boolean, kind: string): NoticeState | undefined {
+function trustNotice(
+  trust: TrustState,
+  pairing: boolean,
+  { kind, platform }: { readonly kind: string; readonly platform: NodeJS.Platform | undefined },
+): NoticeState | undefined {
   const ask = { label: t('Trust This Device'), intent: 'trust' } as const;
   const again = { label: t('Pair Again'), intent: 'trust' } as const;
   const stop = { label: t('Cancel'), intent: 'cancelTrust' } as const;
@@ -127,14 +131,16 @@ function trustNotice(trust: TrustState, pairing: boolean, kind: string): NoticeS
         busy: false,
         action: again,
       };
-    case 'failed':
+    case 'failed': {
+      const known = trust.finding && problem('trustFailed', { finding: trust.finding }, platform);
       return {
         tone: 'bad',
-        title: t('Pairing did not work'),
-        text: t('Unplug the {0}, plug it in again and try once more. The log tells more.', kind),
+        title: known?.text ?? t('Pairing did not work'),
+        text: known?.next ?? t('Unplug the {0}, plug it in again and try once more. The log tells more.', kind),
         busy: false,
         action: pairing ? stop : again,
         second: log,
       };
+    }
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { AppError, isAppError, type ErrorCode } from '../../../src/base/errors';
+import { AppError, isAppError, type ErrorCode, toErrorData } from '../../../src/base/errors';
 import type { EngineClient } from '../../../src/engine/client';
 import type { EngineState, Job } from '../../../src/engine/protocol';
 import { FakePorts, untilCancelled } from '../../support/fakePorts';
@@ -89,6 +89,24 @@ describe('Engine', () => {
       ports.events?.detached(ports.udid, 'usb');
       ports.events?.attached(ports.udid, 'usb');
       await stateWhere(client, ({ devices }) => devices[0]?.trust.kind === 'untrusted');
+    });
+
+    it('remembers that the trust could not be kept, so that nobody is asked for it in vain', async () => {
+      ports.probe = { trust: { kind: 'untrusted' } };
+      ports.events?.detached(ports.udid, 'usb');
+      ports.events?.attached(ports.udid, 'usb');
+      const client = await running.connect();
+      const details = { finding: 'pairRecordNotKept' };
+      ports.devices.pair = () => Promise.reject(new AppError('trustFailed', 'not kept', { details }));
+      await assert.rejects(client.call('pair', { udid: ports.udid }), withCode('trustFailed'));
+      const notKept = ({ devices: [device] }: typeof client.state) =>
+        device?.trust.kind === 'failed' && device.trust.finding === 'pairRecordNotKept';
+      await stateWhere(client, notKept);
+      const refreshed = await client.call('refreshDevice', { udid: ports.udid });
+      assert.equal(refreshed.trust.kind, 'failed');
+      await assert.rejects(backUp(client), (error) => toErrorData(error).details['finding'] === 'pairRecordNotKept');
+      ports.probe = { trust: { kind: 'trusted' } };
+      assert.equal((await client.call('refreshDevice', { udid: ports.udid })).trust.kind, 'trusted');
     });
 
     it('is one device while it has two connections, and gone after the last', async () => {

@@ -112,6 +112,14 @@ describe('pageState', () => {
       });
     }
 
+    it('names the command that helps where the trust could not be kept', () => {
+      const trust = { kind: 'failed', message: 'x', finding: 'pairRecordNotKept' } as const;
+      const page = pageState(facts({ platform: 'linux', engine: engine({ devices: [{ ...untold, trust }] }) }));
+      assert.match(page.notice?.title ?? '', /trusts this computer, but the computer could not keep/);
+      assert.match(page.notice?.text ?? '', /sudo install -d .*\/var\/lib\/lockdown/);
+      assert.equal(page.notice?.action?.intent, 'trust');
+    });
+
     it('never shows what a device told before it stopped trusting', () => {
       const page = pageState(withDevice({ trust: { kind: 'stale' } }, { catalogue: catalogue(backup) }));
       assert.equal(page.place, undefined);
