@@ -13,6 +13,7 @@ export { openReadOnlyBackup, type ReadOnlyBackupOptions } from './store/readOnly
 export { openRestoreStore, type RestoreStore, type RestoreStoreOptions } from './store/restoreStore';
 export { deleteBackup, type DeleteOptions } from './store/deleteBackup';
 export { archiveBackup, type CopyOptions } from './store/archiveBackup';
+export { availableSpace } from './store/availableSpace';
 export { moveBackup } from './store/moveBackup';
 export { labelBackup } from './store/labels';
 export {

@@ -5,6 +5,7 @@ import type { Log } from '../base/log';
 import {
   applyRetention,
   archiveBackup,
+  availableSpace,
   deleteBackup,
   labelBackup,
   listBackups,
@@ -113,7 +114,7 @@ export class BackupFolders implements BackupsPort {
     // The folder of the first backup is not there yet: it will lie on the disk of the nearest one that is.
     for (let place = folder; ; place = path.dirname(place)) {
       try {
-        return await nodeFileSystem().freeSpace(place);
+        return await availableSpace(nodeFileSystem(), place);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || place === path.dirname(place)) return undefined;
       }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AppError } from '../../base/errors';
 import type { BackupStore, StoreEntry, StoreReader, StoreWriter } from '../../device';
+import { availableSpace } from './availableSpace';
 import { diskError, isMissing, systemCode, systemError } from './diskErrors';
 import type { FileStat, FileSystem } from './fileSystem';
 import { makeDirectories, removeTree } from './folders';
@@ -230,7 +231,7 @@ export class FolderStore implements BackupStore {
   }
 
   async freeSpace(): Promise<number> {
-    return this.#worded('ask for free space', '', () => this.#fileSystem.freeSpace(this.#root));
+    return this.#worded('ask for free space', '', () => availableSpace(this.#fileSystem, this.#root));
   }
 
   /** @throws AppError `unsafePath`, `nameNotPossible` */

@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors';
 import { silentLog } from '../../base/log';
 import { measureBackup } from '../catalogue/measureBackup';
 import { duplicate, type CopyOptions } from './archiveBackup';
+import { availableSpace } from './availableSpace';
 import { lockBackup, lockName, removeBackup } from './deleteBackup';
 import { diskFailure } from './diskErrors';
 import type { FileSystem } from './fileSystem';
@@ -71,7 +72,7 @@ async function refuseFullDisk(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { bytes: neededBytes } = await measureBackup(backup, { fileSystem, signal });
-  const freeBytes = await fileSystem.freeSpace(folder);
+  const freeBytes = await availableSpace(fileSystem, folder);
   if (freeBytes > neededBytes) return;
   throw new AppError('hostDiskFull', `${neededBytes} bytes needed, ${freeBytes} free`, {
     details: { path: folder, neededBytes, freeBytes },

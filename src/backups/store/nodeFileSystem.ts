@@ -153,10 +153,7 @@ class NodeFileSystem implements FileSystem {
     );
   }
 
-  /**
-   * On macOS this leaves out purgeable space, which Node cannot ask for: a device may then say that the disk is full
-   * although Finder would make room.
-   */
+  /** What can be written at once; see availableSpace.ts for what macOS would free besides. */
   async freeSpace(path: string): Promise<number> {
     const stats = await through<fs.StatsFs>((done) => fs.statfs(path, done));
     return stats.bavail * stats.bsize;
