@@ -3,6 +3,7 @@ import { trustStateOf, type DeviceInfo, type TrustState } from '../../device';
 import type { EncryptionChange, EngineCalls } from '../protocol';
 import { requireTrust } from './requireTrust';
 import type { Caller, EngineServices } from './engineServices';
+import { errorOfJob } from './errorOfJob';
 
 /** Goes on until trusted, refused or cancelled; the device's state follows what happens on its screen. */
 export function pair(services: EngineServices, udid: string, { owner, signal }: Caller): Promise<void> {
@@ -51,6 +52,8 @@ export function changeEncryption(
       await requireTrust(services, udid);
       try {
         await ports.devices.changeEncryption(udid, { change, report, signal: cancelled });
+      } catch (error) {
+        throw errorOfJob('encryption', error);
       } finally {
         // Whatever was said, what the device does now is the truth.
         await settle(services, udid);

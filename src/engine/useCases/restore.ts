@@ -1,4 +1,4 @@
-import { AppError, isAppError, toErrorData } from '../../base/errors';
+import { AppError, toErrorData } from '../../base/errors';
 import type { BackupSummary } from '../../backups';
 import type { JobContext } from '../jobs';
 import type { DeviceRestoreOutcome, ProgressUpdate } from '../ports';
@@ -6,6 +6,7 @@ import type { HistoryEntry, RestoreEnd, RestoreParams } from '../protocol';
 import { backupSize } from './backupSize';
 import { checkRestore, refuseStopped } from './checkRestore';
 import type { Caller, EngineServices } from './engineServices';
+import { errorOfJob } from './errorOfJob';
 import { requireTrust } from './requireTrust';
 
 /** What the device does with the files afterwards takes its time too. */
@@ -27,7 +28,7 @@ export function restore(services: EngineServices, params: RestoreParams, caller:
       await record(services, { params, context, startedAt, facts, outcome });
       return outcome.restarted === undefined ? {} : { restarted: outcome.restarted };
     } catch (error) {
-      const told = ofRestore(error);
+      const told = errorOfJob('restore', error);
       await record(services, { params, context, startedAt, facts, error: told });
       throw told;
     } finally {
@@ -35,13 +36,6 @@ export function restore(services: EngineServices, params: RestoreParams, caller:
     }
   };
   return services.jobs.run(job, work, { signal: caller.signal, facts: (end) => ({ restore: end }) });
-}
-
-/** A device that goes away in the middle means something else here than in a backup: the words depend on `details.job`. */
-function ofRestore(error: unknown): unknown {
-  if (!isAppError(error)) return error;
-  const { code, message, details } = error;
-  return new AppError(code, message, { cause: error, details: { ...details, job: 'restore' } });
 }
 
 interface Facts {

@@ -33,9 +33,13 @@ export function placeState(facts: PageFacts, { backup, supervised }: DeviceDetai
     encryption: {
       ...choiceState(
         backup.willEncrypt,
-        t(
-          'Also keeps saved passwords, Health, HomeKit, Wi-Fi settings, call history and website history. Nobody can open it without its password, you included.',
-        ),
+        backup.requiresEncryption && !backup.willEncrypt
+          ? t(
+              'Whoever manages this device requires encrypted backups. Turn this on, with a password that you will not lose.',
+            )
+          : t(
+              'Also keeps saved passwords, Health, HomeKit, Wi-Fi settings, call history and website history. Nobody can open it without its password, you included.',
+            ),
         backup.requiresEncryption && backup.willEncrypt
           ? t('Whoever manages this device requires encrypted backups.')
           : undefined,

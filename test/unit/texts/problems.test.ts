@@ -44,6 +44,16 @@ describe('problem', () => {
     assert.match(problem('folderOffline', { path: '/Volumes/Disk' }).text, /\/Volumes\/Disk/);
   });
 
+  it('does not speak of copied files where a password was changed or a device restored', () => {
+    for (const code of ['deviceGone', 'cancelled'] as const) {
+      assert.match(problem(code, {}).next, /copied/);
+      const others = ['restore', 'encryption'].map((job) => problem(code, { job }).next);
+      assert.equal(new Set(others).size, 2);
+      for (const next of others) assert.doesNotMatch(next, /copied/);
+    }
+    assert.match(problem('deviceGone', { job: 'encryption' }).next, /either may be valid/);
+  });
+
   it('tells what helps on this platform', () => {
     assert.match(problem('muxAbsent', {}, 'linux').next, /apt install usbmuxd.*dnf install.*pacman -S/);
     assert.match(problem('muxAbsent', {}, 'win32').next, /Apple Devices/);

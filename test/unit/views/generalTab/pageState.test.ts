@@ -383,6 +383,7 @@ describe('pageState', () => {
         pageState(withDetails({ backup: { ...details.backup, willEncrypt, requiresEncryption: true } })).place;
       assert.match(place(true)?.encryption.lockedBecause ?? '', /requires encrypted backups/);
       assert.equal(place(false)?.encryption.lockedBecause, undefined);
+      assert.match(place(false)?.encryption.text ?? '', /requires encrypted backups. Turn this on/);
       assert.equal(place(true)?.encryption.canChangePassword, true);
     });
 
