@@ -53,6 +53,7 @@ export {
   type Selection,
 } from './reader/extract';
 export { type ExtractKind, kindSelections, photoDates } from './reader/extractKinds';
+export { countPhotos, type PhotoCount } from './reader/photoLibrary';
 export { domainSizes, type DomainSize, type DomainSizesOptions } from './reader/domainSizes';
 export { compare, type CompareOptions, type Difference } from './reader/compare';
 export { searchNames, type NameMatch } from './reader/searchNames';

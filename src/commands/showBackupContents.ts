@@ -24,6 +24,7 @@ export async function showBackupContents(app: App, node?: TreeNode): Promise<voi
   showContents(backup.path, {
     title,
     domains: sizes.domains,
+    ...(sizes.photos && { photos: sizes.photos }),
     before: sizes.compared && before ? { name: nameOf(before) } : { why: reason(before) },
   });
 }

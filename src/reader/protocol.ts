@@ -3,6 +3,7 @@ import type {
   ContentMatch,
   Difference,
   DomainSize,
+  PhotoCount,
   ExtractKind,
   ExtractReport,
   RowsPage,
@@ -48,11 +49,11 @@ export interface ReaderCalls {
 
   /**
    * How much each app and each part of the phone takes, largest first. `before`: an earlier backup to compare with;
-   * `compared` tells whether the password of this one opens that.
+   * `compared` tells whether the password of this one opens that. `photos`: absent without a photo library.
    */
   sizes: {
     params: { readonly before?: string };
-    result: { readonly domains: readonly DomainSize[]; readonly compared: boolean };
+    result: { readonly domains: readonly DomainSize[]; readonly compared: boolean; readonly photos?: PhotoCount };
   };
 
   /** Resolves when all is found, or `limit` of it. */

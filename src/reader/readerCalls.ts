@@ -4,6 +4,7 @@ import {
   type BackupFile,
   type BackupPaths,
   compare,
+  countPhotos,
   DatabaseReader,
   domainSizes,
   type ExtractOptions,
@@ -239,7 +240,8 @@ export class ReaderSession {
         signal,
         onProgress: (files) => onProgress({ files, bytes: 0 }),
       });
-      return { domains, compared };
+      const photos = await countPhotos(this.#opened, signal);
+      return { domains, compared, ...(photos && { photos }) };
     } finally {
       other?.close();
     }

@@ -161,7 +161,10 @@ def contents(later, extra_files, extra_bytes):
         [('INSERT INTO ZNOTE VALUES (251, ?, ?, ?, NULL)', ('Only in the log', MARKER + ' in the log', BASE - APPLE))])
     library, _ = database(
         ['CREATE TABLE ZASSET (Z_PK INTEGER PRIMARY KEY, ZDIRECTORY VARCHAR, ZFILENAME VARCHAR, ZDATECREATED TIMESTAMP)',
-         "INSERT INTO ZASSET VALUES (1, 'DCIM/100APPLE', 'IMG_0001.JPG', %d)" % (BASE - APPLE - 86_400_000)])
+         "INSERT INTO ZASSET VALUES (1, 'DCIM/100APPLE', 'IMG_0001.JPG', %d)" % (BASE - APPLE - 86_400_000),
+         # In iCloud, not in the backup; shared by somebody else.
+         "INSERT INTO ZASSET VALUES (2, 'DCIM/100APPLE', 'IMG_0003.HEIC', NULL)",
+         "INSERT INTO ZASSET VALUES (3, 'PhotoData/PhotoCloudSharingData/1', 'IMG_0004.JPG', NULL)"])
     settings = {
         'Name': 'Anna', 'Launches': 43 if later else 42, 'Ratio': 0.5, 'Since': __import__('datetime').datetime(2024, 5, 6, 7, 8, 9),
         'Token': seeded('token', 20), 'Secret': MARKER, 'Recent': ['a', 'b', {'deep': True}],

@@ -1,5 +1,5 @@
 import { t } from '@vscode/l10n';
-import type { DomainSize } from '../../backups';
+import type { DomainSize, PhotoCount } from '../../backups';
 import { formatBytes, formatNumber, formatPercent } from '../../texts/format';
 import { treemap } from './treemap';
 
@@ -7,6 +7,8 @@ export interface Contents {
   /** Device and date. */
   readonly title: string;
   readonly domains: readonly DomainSize[];
+  /** Absent without a photo library. */
+  readonly photos?: PhotoCount;
   /** Name of the version before, if it could be compared; or why there is no comparison. */
   readonly before: { readonly name: string } | { readonly why: string };
 }
@@ -20,7 +22,7 @@ const NAMED_HEIGHT = 34;
 const CHARACTER = 7.2;
 
 /** The page “What is in it”: a treemap, and behind it the same as a table. No scripts. */
-export function contentsHtml({ title, domains, before }: Contents, nonce: string): string {
+export function contentsHtml({ title, domains, photos, before }: Contents, nonce: string): string {
   const bytes = domains.reduce((sum, one) => sum + one.bytes, 0);
   const files = domains.reduce((sum, one) => sum + one.files, 0);
   const compared = 'name' in before;
@@ -39,6 +41,7 @@ export function contentsHtml({ title, domains, before }: Contents, nonce: string
 <p>${escape(t('{0} in {1} files.', formatBytes(bytes), formatNumber(files)))} ${escape(
     compared ? t('Compared with {0}.', before.name) : before.why,
   )}</p>
+${photosElsewhere(photos)}
 <nav aria-label="${escape(t('Sizes as areas; each leads to its row in the table'))}">
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="list">
 ${map(domains, bytes)}
@@ -80,6 +83,17 @@ function map(domains: readonly DomainSize[], bytes: number): string {
       }</a>`;
     })
     .join('\n');
+}
+
+/** The commonest surprise of a backup: the photos are somewhere else. */
+function photosElsewhere(photos: PhotoCount | undefined): string {
+  if (!photos || photos.here >= photos.listed) return '';
+  const text = t(
+    'The photo library lists {0} photos and videos; {1} of them are in this backup. The others are in iCloud: what is there, no device puts into a backup.',
+    formatNumber(photos.listed),
+    formatNumber(photos.here),
+  );
+  return `<p class="elsewhere">${escape(text)}</p>`;
 }
 
 /** What grew most, in a sentence each: the question that people come with. */
@@ -139,6 +153,7 @@ body { padding: 0 1.5em 2em; max-width: 64em; margin: 0 auto; color: var(--vscod
 h1 { font-size: 1.5em; font-weight: 600; margin: 1em 0 0.2em; }
 h2 { font-size: 1.1em; font-weight: 600; margin: 1.6em 0 0.4em; }
 p { margin: 0.2em 0 1em; }
+.elsewhere { border-left: 3px solid var(--vscode-editorInfo-foreground); padding-left: 0.8em; }
 svg { display: block; width: 100%; height: auto; }
 svg a { cursor: pointer; outline: none; }
 rect { stroke: var(--vscode-editor-background); stroke-width: 1; fill-opacity: 0.35; }

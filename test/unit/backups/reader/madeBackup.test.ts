@@ -10,6 +10,7 @@ import { DatabaseReader } from '../../../../src/backups/reader/databaseReader';
 import { extract } from '../../../../src/backups/reader/extract';
 import { kindSelections, photoDates } from '../../../../src/backups/reader/extractKinds';
 import { OpenedBackup } from '../../../../src/backups/reader/openedBackup';
+import { countPhotos } from '../../../../src/backups/reader/photoLibrary';
 import { readableText } from '../../../../src/backups/reader/readableText';
 import { searchContents } from '../../../../src/backups/reader/searchContents';
 import { extractAll } from '../../../../src/backups';
@@ -163,6 +164,15 @@ describe('backups made by another program', () => {
     const taken = fs.statSync(path.join(target, 'CameraRollDomain/Media/DCIM/100APPLE/IMG_0001.JPG')).mtimeMs;
     assert.equal(taken, (1_750_000_000 - 86_400_000) * 1000);
     backup.close();
+  });
+
+  test('photos that are only in iCloud are counted', async () => {
+    for (const kind of ['encrypted', 'not encrypted', 'before iOS 10'] as const) {
+      const backup = await open(kind);
+      assert.deepEqual(await countPhotos(backup), { listed: 2, here: 1 }, kind);
+      await assert.rejects(countPhotos(backup, AbortSignal.abort()), { code: 'cancelled' });
+      backup.close();
+    }
   });
 
   test('shown folders have names that people know, and empty extensions are left out', async () => {
