@@ -73,6 +73,7 @@ export async function extractAll(
   options: ExtractOptions = {},
 ): Promise<ExtractReport> {
   const run = new Extraction(backup, path.resolve(target), options);
+  removeOrphans(path.resolve(target));
   const all = backup.manifest
     .domainNames()
     .map(({ domain }) => domain)
@@ -106,7 +107,8 @@ class Extraction {
   readonly #failed: ExtractFailure[] = [];
   readonly #folders = new Set<string>();
   readonly #buffer = Buffer.allocUnsafe(CHUNK);
-  readonly #id = randomBytes(6).toString('hex');
+  /** With the process's number: what a killed one has left is told from what another one is writing. */
+  readonly #partial = `.extracting-${process.pid}-${randomBytes(6).toString('hex')}.part`;
   readonly #turns: Turns;
 
   constructor(
@@ -198,7 +200,7 @@ class Extraction {
       }
       if (!this.backup.isUnaltered(file)) throw new AppError('fileDamaged', 'its content was altered');
       // Beside the target's own files, under a name that no backup has: it never stands in for a whole one.
-      const partial = path.join(this.target, `.extracting-${this.#id}.part`);
+      const partial = path.join(this.target, this.#partial);
       try {
         await this.#copy(content, partial, modified);
         fs.renameSync(partial, place);
@@ -247,6 +249,24 @@ class Extraction {
       if (name !== '' && !fs.lstatSync(place).isDirectory()) throw new AppError('unsafePath', `${place} is no folder`);
       this.#folders.add(place);
     }
+  }
+}
+
+/** What extractions that were killed have left of a file: content in the clear, of use to nobody. */
+function removeOrphans(target: string): void {
+  const names = fs.existsSync(target) ? fs.readdirSync(target) : [];
+  for (const name of names) {
+    const pid = /^\.extracting-(\d{1,10})-[0-9a-f]{12}\.part$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) fs.rmSync(path.join(target, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -252,10 +252,13 @@ async function assemble(
   const staged = stagedBackup(fileSystem, stage.backup, udid, overlay);
 
   let ended = false;
-  const end = async () => {
-    ended = true;
+  const closeNotes = async () => {
     await hashes.close();
     await removals.close();
+  };
+  const end = async () => {
+    ended = true;
+    await closeNotes();
   };
   const begun = () => {
     if (ended) throw new AppError('notAllowed', 'this staging has ended');
@@ -289,9 +292,10 @@ async function assemble(
         throwIfAborted(options.signal);
         await lock.check();
         options.onStage?.('committing');
+        // A folder in which a file is open can be neither moved (Windows) nor removed (FUSE, many network shares).
+        await closeNotes();
         const committed = await carryOut(work, journal);
-        // It is done: a file that cannot be closed takes nothing back.
-        await end().catch((error: unknown) => log.warn(`after the commit: ${String(error)}`));
+        ended = true;
         await lock.release();
         return committed;
       } catch (error) {

@@ -49,6 +49,17 @@ describe('extract()', () => {
     assert.equal(again.present, vectors.files.length);
   });
 
+  test('removes what a killed run has left of a file, and nothing that another one writes', async () => {
+    const orphan = '.extracting-4194304999-00112233aabb.part';
+    const kept = [`.extracting-${process.pid}-00112233aabb.part`, '.extracting-mine.part'];
+    for (const name of [orphan, ...kept]) fs.writeFileSync(path.join(target, name), 'half');
+    await extract(backup, {}, target);
+    assert.deepEqual(
+      [orphan, ...kept].filter((name) => fs.existsSync(path.join(target, name))),
+      kept,
+    );
+  });
+
   test('takes one file or folder out, at the same place', async () => {
     const [{ domain, relativePath } = assert.fail()] = vectors.files;
     assert.equal((await extract(backup, { domain, relativePath }, target)).files, 1);

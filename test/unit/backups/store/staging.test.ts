@@ -50,6 +50,30 @@ for (const [mode, wrap] of ways) {
       assert.deepEqual(fs.readdirSync(folder.path).sort(), ['.ios-backup', UDID]);
     });
 
+    it('has no file open in what it moves: Windows would refuse it, and FUSE leave it behind', async function () {
+      if (process.platform !== 'linux') return this.skip();
+      const open = () =>
+        fs.readdirSync('/proc/self/fd').flatMap((number) => {
+          try {
+            return [fs.readlinkSync(`/proc/self/fd/${number}`)];
+          } catch {
+            return [];
+          }
+        });
+      const met: string[] = [];
+      const watching: FileSystem = {
+        ...fileSystem,
+        rename: (from, to) => {
+          met.push(...open().filter((place) => place.startsWith(`${from}/`)));
+          return fileSystem.rename(from, to);
+        },
+      };
+      const staging = await openStaging({ folder: folder.path, udid: UDID, fileSystem: watching });
+      await incremental(staging);
+      await staging.commit(pass);
+      assert.deepEqual(met, []);
+    });
+
     it('leaves the finished backup alone until the commit, and then keeps it as a version', async () => {
       const before = tree();
       const staging = await open();
