@@ -1,12 +1,18 @@
 import type { Socket } from 'node:net';
 import { AppError } from '../../base/errors';
 import type { ByteStream } from './byteStream';
+import { readDirectly, type DirectReads } from './directReads';
 
 /** Bytes kept unread before the peer is made to wait. A read of more than that is still served. */
 const HIGH_WATER = 1 << 20;
 /** A peer that does not take our last bytes is left after this time. */
 const CLOSE_LIMIT_MS = 500;
 const EMPTY = Buffer.alloc(0);
+/** A connection that has brought so much is one of those that bring gigabytes. */
+const DIRECT_FROM = 256 * 1024;
+/** Memory that what nobody waits for comes into, a piece behind the other; a new one when so little is left. */
+const SLAB_BYTES = 128 * 1024;
+const SLAB_LEAST = 4 * 1024;
 
 /** Fills a buffer of the reader's own. */
 interface Filling {
@@ -37,13 +43,25 @@ export class SocketStream implements ByteStream {
   #pending: PendingRead | undefined;
   #filling: Filling | undefined;
   #paused = false;
+  /** Bytes until the socket is asked to read into our own memory; Infinity: never, or it does. */
+  #directIn: number;
+  #direct: DirectReads | undefined;
+  /** Only while it does. Its bytes before `slabFilled` belong to chunks. */
+  #slab: Buffer = EMPTY;
+  #slabFilled = 0;
+  /** The reader's buffer that the next piece goes into, if it is not the slab. */
+  #aim: Filling | undefined;
   /** Why no more bytes come; the buffered ones can still be read. */
   #ended: { readonly reason: string; readonly cause?: unknown } | undefined;
   readonly #closed: Promise<void>;
 
-  /** @param socket Connected, and without other readers. */
-  constructor(socket: Socket) {
+  /**
+   * @param socket Connected, and without other readers.
+   * @param mayBeBulk False for one that is handed on later.
+   */
+  constructor(socket: Socket, { mayBeBulk = false } = {}) {
     this.#socket = socket;
+    this.#directIn = mayBeBulk ? DIRECT_FROM : Infinity;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
@@ -219,9 +237,18 @@ export class SocketStream implements ByteStream {
 
   readonly #onData = (piece: Buffer): void => {
     if (this.#ended) return;
+    this.#takePiece(piece);
+    this.#directIn -= piece.length;
+    if (this.#directIn > 0 || this.#paused) return;
+    const sink = { room: () => this.#room(), received: (count: number) => this.#received(count) };
+    this.#direct = readDirectly(this.#socket, sink);
+    this.#directIn = this.#direct ? Infinity : DIRECT_FROM;
+  };
+
+  #takePiece(piece: Buffer): void {
     const chunk = this.#fill(piece);
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
+    this.#append(chunk);
     this.#buffered += chunk.length;
     const pending = this.#pending;
     if (pending && this.#buffered >= pending.min) {
@@ -230,7 +257,45 @@ export class SocketStream implements ByteStream {
     } else {
       this.#flow();
     }
-  };
+  }
+
+  /** Behind the unread chunks; as one with the last of them where they lie side by side in the slab. */
+  #append(chunk: Buffer): void {
+    const index = this.#chunks.length - 1;
+    const last = index >= this.#first ? this.#chunks[index] : undefined;
+    const isNext = last?.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset;
+    if (isNext) this.#chunks[index] = Buffer.from(chunk.buffer, last.byteOffset, last.length + chunk.length);
+    else this.#chunks.push(chunk);
+  }
+
+  #room(): Uint8Array {
+    const filling = (this.#aim = this.#filling);
+    if (filling) {
+      const { buffer, byteOffset, length } = filling.target;
+      return new Uint8Array(buffer, byteOffset + filling.filled, length - filling.filled);
+    }
+    if (this.#slab.length - this.#slabFilled < SLAB_LEAST) {
+      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.#slabFilled = 0;
+    }
+    return new Uint8Array(this.#slab.buffer, this.#slabFilled, this.#slab.length - this.#slabFilled);
+  }
+
+  #received(count: number): boolean {
+    const aim = this.#aim;
+    if (aim) {
+      aim.filled += count;
+      if (aim.filled === aim.target.length && this.#filling === aim) {
+        this.#filling = undefined;
+        aim.resolve();
+      }
+    } else {
+      const start = this.#slabFilled;
+      this.#slabFilled += count;
+      if (!this.#ended) this.#takePiece(Buffer.from(this.#slab.buffer, start, count));
+    }
+    return true;
+  }
 
   readonly #onEnd = (): void => this.#finish('the peer closed the connection');
 
@@ -242,6 +307,7 @@ export class SocketStream implements ByteStream {
   #finish(reason: string, cause?: unknown): void {
     if (this.#ended) return;
     this.#ended = { reason, cause };
+    this.#direct?.stop();
     const pending = this.#pending;
     this.#pending = undefined;
     pending?.reject(this.#gone(`waiting for ${pending.min} bytes, ${this.#buffered} came`));

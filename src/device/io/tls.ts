@@ -102,7 +102,7 @@ export function startTlsClient(stream: SocketStream, options: TlsClientOptions):
       const problem = keyProblem(socket, options.serverPublicKey);
       if (problem) return fail(new AppError('wrongDeviceKey', problem));
       settle();
-      resolve(new SocketStream(socket));
+      resolve(new SocketStream(socket, { mayBeBulk: true }));
     };
     const timer = setTimeout(
       () => fail(new AppError('timedOut', `no TLS handshake within ${timeoutMs} ms`)),

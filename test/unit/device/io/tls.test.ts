@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -83,6 +83,53 @@ describe('startTlsClient', () => {
       assert.ok(stream.closed);
     });
   }
+
+  it('carries megabytes to readers of every kind, into their own memory too', async () => {
+    const socket = serve();
+    const sent = randomBytes(6 << 20);
+    socket.once('secure', () => {
+      for (let at = 0; at < sent.length; at += 70_001) socket.write(sent.subarray(at, at + 70_001));
+      socket.end();
+    });
+    const secure = await start();
+    const parts: Buffer[] = [];
+    let length = 0;
+    for (let turn = 0; length < sent.length; turn++) {
+      const left = sent.length - length;
+      let part: Buffer;
+      if (turn % 4 === 0) part = await secure.read(Math.min(5, left));
+      else if (turn % 4 === 1) part = await secure.readSome(100_000);
+      else {
+        part = Buffer.alloc(Math.min(turn % 4 === 2 ? 131_072 : 30_000, left));
+        await secure.readInto(part);
+      }
+      // A reader that is slower than the device at times.
+      if (turn % 16 === 3) await sleep(2);
+      // What was given stays as it is, whatever comes later.
+      parts.push(part);
+      length += part.length;
+    }
+    assert.ok(Buffer.concat(parts).equals(sent));
+    await assert.rejects(secure.read(1), has('deviceGone'));
+    await secure.close();
+  });
+
+  it('leaves the memory of a reader alone that was given up', async () => {
+    const socket = serve();
+    socket.once('secure', () => socket.write(Buffer.alloc(1 << 20, 1)));
+    const secure = await start();
+    await secure.readInto(Buffer.alloc(1 << 20));
+    const target = Buffer.alloc(100_000);
+    const filled = secure.readInto(target);
+    socket.write(Buffer.alloc(1000, 2));
+    await sleep(20);
+    const closed = secure.close();
+    await assert.rejects(filled, has('deviceGone'));
+    const before = Buffer.from(target);
+    socket.write(Buffer.alloc(50_000, 3));
+    await closed;
+    assert.ok(target.equals(before));
+  });
 
   it('loses nothing of what the device sends right behind the handshake', async () => {
     const socket = serve();
