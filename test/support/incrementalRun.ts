@@ -23,9 +23,13 @@ export async function incrementalRun(store: BackupStore, round = 1): Promise<voi
     await store.writeFile(`${UDID}/Snapshot/${id.slice(0, 2)}/${id}`, Buffer.from(`round ${round} of ${id}`));
   }
   const database = await store.create(`${UDID}/Snapshot/Manifest.db`);
-  await database.write(Buffer.from('SQLite format 3\0'));
-  await database.write(Buffer.from(`round ${round}`));
-  await database.commit();
+  try {
+    await database.write(Buffer.from('SQLite format 3\0'));
+    await database.write(Buffer.from(`round ${round}`));
+    await database.commit();
+  } finally {
+    await database.abort();
+  }
   const lockdown = dict({ UniqueDeviceID: UDID, DeviceName: 'Test iPhone', ProductVersion: '18.2.1' });
   const manifest = encodeBinaryPlist(dict({ Version: '10.0', Date: date, IsEncrypted: false, Lockdown: lockdown }));
   await store.writeFile(`${UDID}/Snapshot/Manifest.plist`, manifest);

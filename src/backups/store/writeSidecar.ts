@@ -27,33 +27,10 @@ export interface SidecarSources {
 
 /** Writes a sidecar into the new folder `sidecar`. Files whose hash nobody noted are read. */
 export async function writeSidecar(sidecar: string, sources: SidecarSources): Promise<SidecarMeta> {
-  const { fileSystem, tree, udid, name, signal } = sources;
+  const { fileSystem, udid, name, signal } = sources;
   await makeDirectories(fileSystem, sidecar);
-  const previous = new PreviousHashes(fileSystem, sources.previous);
-  const sums = await openLineWriter(fileSystem, path.join(sidecar, 'files.sha256'));
-  const stats = await openLineWriter(fileSystem, path.join(sidecar, 'files.stat'));
-  let files = 0;
-  let bytes = 0;
-  const top = new Map<string, { readonly source: TreeFile; readonly sha256: string }>();
-  try {
-    for await (const folder of walkFiles(tree, signal)) {
-      for (const source of folder) {
-        const { file, stat } = source;
-        const noted = sources.written?.find(source.name, stat)?.toString('hex');
-        const sha256 = noted ?? (await previous.find(source)) ?? (await hashFile(fileSystem, source.path, signal));
-        await sums.write(sumsLine(file, sha256));
-        await stats.write(`${stat.sizeBytes} ${stat.modifiedMs} ${stat.inode}`);
-        files++;
-        bytes += stat.sizeBytes;
-        if (!file.includes('/')) top.set(file, { source, sha256 });
-      }
-      sources.onProgress?.(files);
-    }
-  } finally {
-    await previous.close();
-    await sums.close();
-    await stats.close();
-  }
+  const top = new Map<string, HashedFile>();
+  const { files, bytes } = await writeLists(sidecar, sources, top);
   for (const copy of SIDECAR_COPIES) {
     const found = top.get(copy);
     if (found) await copyPlainly(fileSystem, found.source.path, path.join(sidecar, copy), signal);
@@ -72,11 +49,55 @@ export async function writeSidecar(sidecar: string, sources: SidecarSources): Pr
   return meta;
 }
 
+interface HashedFile {
+  readonly source: TreeFile;
+  readonly sha256: string;
+}
+
+/** @param top Filled with the files that lie in no folder. Whatever fails, no list stays open. */
+async function writeLists(
+  sidecar: string,
+  { fileSystem, tree, written, previous: earlier, signal, onProgress }: SidecarSources,
+  top: Map<string, HashedFile>,
+): Promise<{ readonly files: number; readonly bytes: number }> {
+  const previous = new PreviousHashes(fileSystem, earlier);
+  let files = 0;
+  let bytes = 0;
+  try {
+    const sums = await openLineWriter(fileSystem, path.join(sidecar, 'files.sha256'));
+    try {
+      const stats = await openLineWriter(fileSystem, path.join(sidecar, 'files.stat'));
+      try {
+        for await (const folder of walkFiles(tree, signal)) {
+          for (const source of folder) {
+            const { file, stat } = source;
+            const noted = written?.find(source.name, stat)?.toString('hex');
+            const sha256 = noted ?? (await previous.find(source)) ?? (await hashFile(fileSystem, source.path, signal));
+            await sums.write(sumsLine(file, sha256));
+            await stats.write(`${stat.sizeBytes} ${stat.modifiedMs} ${stat.inode}`);
+            files++;
+            bytes += stat.sizeBytes;
+            if (!file.includes('/')) top.set(file, { source, sha256 });
+          }
+          onProgress?.(files);
+        }
+      } finally {
+        await stats.close();
+      }
+    } finally {
+      await sums.close();
+    }
+  } finally {
+    await previous.close();
+  }
+  return { files, bytes };
+}
+
 function newSidecarId(): string {
   return `${new Date().toISOString().replace(/[-:]|\..*/g, '')}-${randomBytes(4).toString('hex')}`;
 }
 
-function printsOf(top: ReadonlyMap<string, { readonly source: TreeFile; readonly sha256: string }>): BackupPrints {
+function printsOf(top: ReadonlyMap<string, HashedFile>): BackupPrints {
   const [status, manifest] = [top.get('Status.plist')?.sha256, top.get('Manifest.plist')?.sha256];
   const stat = (top.get('Manifest.db') ?? top.get('Manifest.mbdb'))?.source;
   return {
