@@ -15,6 +15,7 @@ const bundles = [
   { name: 'extension', entry: 'src/extension.ts', external: ['vscode'] },
   { name: 'engine', entry: 'src/engine/main.ts' },
   { name: 'verify', entry: 'src/backups/verify/verifyWorker.ts' },
+  { name: 'hash', entry: 'src/backups/verify/hashWorker.ts' },
   { name: 'reader', entry: 'src/reader/main.ts' },
   { name: 'cli', entry: 'src/cli.ts', executable: true },
   { name: 'page', entry: 'src/views/generalTab/webview/main.ts', browser: true },

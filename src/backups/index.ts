@@ -38,7 +38,8 @@ export { repairBackup, type RepairRequest, type RepairResult } from './verify/re
 
 export { deriveKey } from './format/deriveKey';
 export { parseKeybag, unlockKeybag, type UnlockedKeybag } from './format/keybag';
-export { openManifest, type Manifest, type ManifestEntry, type ManifestName } from './format/manifest';
+export type { Manifest, ManifestEntry, ManifestName } from './format/manifest';
+export { openManifest } from './format/openManifest';
 export { readManifestPlist, readPlistFile, type ManifestPlist } from './format/manifestPlist';
 export type { BackupFile } from './format/backupFile';
 export type { ByteSource } from './format/byteSource';

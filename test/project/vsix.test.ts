@@ -28,6 +28,7 @@ const needed = [
   'extension/dist/extension.js',
   'extension/dist/engine.js',
   'extension/dist/verify.js',
+  'extension/dist/hash.js',
   'extension/dist/cli.js',
   'extension/dist/page.js',
   'extension/dist/codicon.css',

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { decryptBlocks, lengthWithoutPadding } from './fileCipher';
 import { AppError } from '../../base/errors';
+import { openOrdinaryFile } from './ordinaryFile';
 
 /**
  * Content of known length, read from anywhere. Synchronous, because SQLite asks for its pages synchronously; used only in
@@ -18,10 +19,11 @@ export class FileSource implements ByteSource {
   readonly size: number;
   readonly #fd: number;
 
-  /** @throws Node system errors. */
+  /** @throws AppError `backupDamaged` for a link, a folder or a pipe; Node system errors */
   constructor(file: string) {
-    this.#fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0));
-    this.size = fs.fstatSync(this.#fd).size;
+    const { fd, size } = openOrdinaryFile(file);
+    this.#fd = fd;
+    this.size = size;
   }
 
   read(target: Uint8Array, offset: number): number {

@@ -1,6 +1,7 @@
-import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../base/errors';
+import { diskFailure, isMissing } from '../store/diskErrors';
+import { readOrdinaryFile } from './ordinaryFile';
 import {
   asDict,
   getOptionalBool,
@@ -33,7 +34,7 @@ export interface ManifestPlist {
 
 /**
  * @param folder The backup's folder.
- * @throws AppError `notABackup` if there is no Manifest.plist, `backupDamaged` if it cannot be read, `diskError`.
+ * @throws AppError `notABackup` if there is no Manifest.plist, `backupDamaged` if it cannot be read, and as readPlistFile().
  */
 export async function readManifestPlist(folder: string): Promise<ManifestPlist> {
   const root = await readPlistFile(path.join(folder, 'Manifest.plist'));
@@ -56,22 +57,16 @@ export async function readManifestPlist(folder: string): Promise<ManifestPlist> 
 
 /**
  * A property list file whose root is a dictionary; undefined if there is none.
- * @throws AppError `backupDamaged`, `noPermission`, `diskError`
+ * @throws AppError `backupDamaged`, `noPermission`, `folderOffline`, `diskError`
  */
 export async function readPlistFile(file: string): Promise<PlistDict | undefined> {
   const name = path.basename(file);
   let bytes: Buffer;
   try {
-    await using handle = await open(file, 'r');
-    const { size } = await handle.stat();
-    if (size > MAX_LENGTH) throw damaged(name, new Error(`${size} bytes`));
-    bytes = await handle.readFile();
+    bytes = await readOrdinaryFile(file, MAX_LENGTH);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'EPERM' || code === 'EACCES') throw new AppError('noPermission', `${name}: ${code}`, { cause: error });
-    if (error instanceof AppError) throw error;
-    throw new AppError('diskError', `${name}: ${String(code)}`, { cause: error });
+    if (isMissing(error)) return undefined;
+    throw diskFailure(error, { doing: `read ${name}`, path: path.dirname(file) });
   }
   try {
     return asDict(parsePlist(bytes), name);

@@ -8,7 +8,8 @@ import { type ByteSource, DecryptedSource, FileSource, MemorySource } from '../f
 import { deriveKey } from '../format/deriveKey';
 import { fileID } from '../format/fileID';
 import { type Keybag, parseKeybag, type UnlockedKeybag, unlockKeybag } from '../format/keybag';
-import { type Manifest, openManifest } from '../format/manifest';
+import type { Manifest } from '../format/manifest';
+import { openManifest } from '../format/openManifest';
 import { type ManifestPlist, readManifestPlist } from '../format/manifestPlist';
 import { readAppNames } from './appNames';
 import { BackupPaths } from './backupPaths';

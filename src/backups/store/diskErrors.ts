@@ -57,6 +57,11 @@ export function diskFailure(error: unknown, context: DiskContext): Error {
   });
 }
 
+/** The disk is not there (any more): nothing that it says of a file is about the file. */
+export function isOffline(error: unknown): boolean {
+  return MEANING[systemCode(error) ?? ''] === 'folderOffline';
+}
+
 /** `ENOENT` …; undefined for anything that is no system error. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || isAppError(error)) return undefined;
@@ -70,7 +75,7 @@ export function isMissing(error: unknown): boolean {
 }
 
 /** An error like the system's own, for what we find out ourselves. */
-export function systemError(code: 'ENOENT' | 'EISDIR' | 'ENOTDIR' | 'EINVAL' | 'ELOOP', path: string): Error {
+export function systemError(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: '${path}'`), { code, path });
 }
 

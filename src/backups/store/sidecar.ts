@@ -140,8 +140,11 @@ function parseEntry(sums: string, stat: string): SidecarEntry | undefined {
   const [, escaped, sha256, name] = /^(\\?)([0-9a-f]{64}) {2}([^]+)$/.exec(sums) ?? [];
   const [size, modifiedMs, inode] = stat.split(' ').map(Number);
   if (!sha256 || !name || !Number.isFinite(inode)) return undefined;
+  const file = escaped ? unescape(name) : name;
+  // A list of ours has no such names: somebody else wrote this one, to lead us out of the backup.
+  if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(file) || file.includes('\0')) return undefined;
   return {
-    file: escaped ? unescape(name) : name,
+    file,
     size: size ?? 0,
     sha256,
     modifiedMs: modifiedMs ?? 0,

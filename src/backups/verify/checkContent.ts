@@ -1,4 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
 import { isAppError } from '../../base/errors';
 import { isPlistError, parsePlist } from '../../plist';
 import type { BackupFile } from '../format/backupFile';
@@ -7,9 +6,8 @@ import type { UnlockedKeybag } from '../format/keybag';
 import type { SidecarEntry } from '../store/sidecar';
 import type { VerifyFinding } from '../types';
 import { checkDatabase } from './checkDatabase';
+import type { HashResult, HashTask } from './hashContent';
 
-/** Read and hashed at a time: about a millisecond on any computer. */
-const CHUNK = 1 << 20;
 const MAX_PLIST_BYTES = 64 << 20;
 const HEAD = 16;
 
@@ -28,122 +26,115 @@ export interface ContentTask {
 export type ContentProblem = Pick<VerifyFinding, 'kind' | 'severity' | 'message'>;
 
 export interface ContentResult {
-  readonly bytes: number;
   readonly problems: readonly ContentProblem[];
   /** What the bytes were compared with; `nothing`: no hash of them is known. */
   readonly comparedWith: 'received' | 'digest' | 'nothing';
 }
 
-/** Between two chunks, so that others have their turn and a person can cancel. */
-export type Breathe = (bytes: number) => Promise<void> | undefined;
+/** What has to be read and hashed before checkContent(). */
+export function hashTaskOf({ path, received, row }: ContentTask): HashTask {
+  if (received) return { path, algorithm: 'sha256', expectedSize: received.size };
+  return { path, algorithm: row?.digest ? 'sha1' : 'none' };
+}
 
 /**
- * Reads one stored file from end to end: the bytes against the hash that is known of them; its key, padding and, for
- * databases and property lists, its form.
- * @throws Node system errors
+ * Judges one stored file that was read from end to end: the bytes against the hash that is known of them; its key,
+ * padding and, for databases and property lists, its form.
+ * @param hash Of the same file, by the device's algorithm: asked for only if ours does not fit.
+ * @throws AppError as the hashing; Node system errors
  */
-export async function checkContent(task: ContentTask, buffer: Buffer, breathe: Breathe): Promise<ContentResult> {
+export async function checkContent(
+  task: ContentTask,
+  hashed: Extract<HashResult, { readonly ok: true }>,
+  hash: (task: HashTask) => Promise<HashResult>,
+): Promise<ContentResult> {
   const { received, row } = task;
-  const stored = new FileSource(task.path);
   const problems: ContentProblem[] = [];
   const add = (kind: ContentProblem['kind'], severity: ContentProblem['severity'], message: string) =>
     problems.push({ kind, severity, message });
-  try {
-    if (received && stored.size !== received.size) {
-      add('wrongSize', 'damage', `${stored.size} bytes; it had ${received.size} when the backup was made`);
-      return { bytes: 0, problems, comparedWith: 'received' };
-    }
-    const hash = received ? createHash('sha256') : row?.digest ? createHash('sha1') : undefined;
-    await readThrough(stored, hash, buffer, breathe);
-    let proven = false;
-    if (received && hash?.digest('hex') !== received.sha256) {
-      proven = row?.digest !== undefined && (await digestOf(stored, buffer, breathe)).equals(row.digest);
+  if (received && hashed.size !== received.size) {
+    add('wrongSize', 'damage', `${hashed.size} bytes; it had ${received.size} when the backup was made`);
+    return { problems, comparedWith: 'received' };
+  }
+  const digest = row?.digest?.toString('hex');
+  let proven: boolean;
+  if (received) {
+    proven = hashed.hex === received.sha256;
+    if (!proven && digest !== undefined) {
+      const again = await hash({ path: task.path, algorithm: 'sha1' });
       // The device's own hash tells which of the two has changed: the file or our list.
+      proven = again.ok && again.hex === digest;
       if (proven) add('wrongHash', 'note', 'as the device sent it; the list of hashes is damaged');
-      else add('wrongHash', 'damage', 'its bytes are not those that were received');
-    } else if (received) {
-      proven = true;
-    } else if (row?.digest && hash) {
-      proven = hash.digest().equals(row.digest);
-      if (!proven) add('wrongHash', 'damage', 'its bytes are not those that the device sent');
     }
-    // What is proven to be as it came is not damaged, whatever its form: the device sent it so.
-    if (problems.every(({ severity }) => severity === 'note')) {
-      await checkForm(task, stored, buffer, proven ? 'note' : 'damage', add);
-    }
-    return { bytes: stored.size, problems, comparedWith: received ? 'received' : row?.digest ? 'digest' : 'nothing' };
-  } finally {
-    stored.close();
+    if (!proven) add('wrongHash', 'damage', 'its bytes are not those that were received');
+  } else {
+    proven = digest !== undefined && hashed.hex === digest;
+    if (digest !== undefined && !proven) add('wrongHash', 'damage', 'its bytes are not those that the device sent');
   }
-}
-
-async function readThrough(
-  source: ByteSource,
-  hash: Hash | undefined,
-  buffer: Buffer,
-  breathe: Breathe,
-): Promise<void> {
-  for (let offset = 0; offset < source.size;) {
-    const count = source.read(buffer.subarray(0, Math.min(buffer.length, source.size - offset)), offset);
-    if (count === 0) break;
-    hash?.update(buffer.subarray(0, count));
-    offset += count;
-    const wait = breathe(count);
-    if (wait) await wait;
+  // What is proven to be as it came is not damaged, whatever its form: the device sent it so.
+  if (problems.every(({ severity }) => severity === 'note')) {
+    await checkForm(task, hashed, proven ? 'note' : 'damage', add);
   }
-}
-
-async function digestOf(source: ByteSource, buffer: Buffer, breathe: Breathe): Promise<Buffer> {
-  const hash = createHash('sha1');
-  await readThrough(source, hash, buffer, breathe);
-  return hash.digest();
+  return { problems, comparedWith: received ? 'received' : digest === undefined ? 'nothing' : 'digest' };
 }
 
 type Add = (kind: ContentProblem['kind'], severity: ContentProblem['severity'], message: string) => void;
 
 async function checkForm(
-  { row, keybag, hasLog }: ContentTask,
-  stored: FileSource,
-  buffer: Buffer,
+  task: ContentTask,
+  { size, head }: Extract<HashResult, { readonly ok: true }>,
   severity: ContentProblem['severity'],
   add: Add,
 ): Promise<void> {
-  if (!row || (row.encryptionKey && !keybag) || stored.size === 0) return;
-  let content: ByteSource;
+  const { row, keybag } = task;
+  if (!row || size === 0 || (row.encryptionKey && !keybag)) return;
+  // Most files have no form to look at, and need not be opened again.
+  if (!row.encryptionKey && !formOf(head, row)) return;
+  const stored = new FileSource(task.path);
+  let content: ByteSource = stored;
   try {
-    content = row.encryptionKey && keybag ? decrypted(stored, keybag.unwrap(row.encryptionKey)) : shared(stored);
-  } catch (error) {
-    if (!isAppError(error)) throw error;
-    // A class that only the device opens is no damage: nobody could ever read it here.
-    add('undecryptable', error.code === 'keyNotAvailable' ? 'note' : severity, error.message);
-    return;
-  }
-  try {
+    if (row.encryptionKey && keybag) content = new DecryptedSource(stored, keybag.unwrap(row.encryptionKey));
     if (content instanceof DecryptedSource && content.damage) {
       const why = content.damage === 'length' ? 'its length is no whole number of blocks' : 'its padding is wrong';
       add('undecryptable', severity, why);
     }
-    const head = buffer.subarray(0, content.read(buffer.subarray(0, Math.min(HEAD, content.size)), 0));
-    const start = head.toString('latin1');
-    if (start.startsWith('SQLite format 3')) {
-      const trouble = await checkDatabase(content);
-      if (trouble) add('database', trouble.minor || hasLog() ? 'note' : severity, trouble.message);
-    } else if ((start.startsWith('bplist00') || start.startsWith('<?xml')) && isPlistName(row.relativePath)) {
-      const trouble = plistTrouble(content);
-      if (trouble) add('plist', severity, trouble);
-    }
+    await checkKnownForm(task, content, severity, add);
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    // A class that only the device opens is no damage: nobody could ever read it here.
+    add('undecryptable', error.code === 'keyNotAvailable' ? 'note' : severity, error.message);
   } finally {
     content.close();
   }
 }
 
-/** Wipes the key in the end; the stored file stays open for its owner. */
-function decrypted(stored: FileSource, key: Buffer): DecryptedSource {
-  return new DecryptedSource(shared(stored), key);
+async function checkKnownForm(
+  { row, hasLog }: ContentTask,
+  content: ByteSource,
+  severity: ContentProblem['severity'],
+  add: Add,
+): Promise<void> {
+  const head = Buffer.alloc(Math.min(HEAD, content.size));
+  content.read(head, 0);
+  switch (row && formOf(head.toString('latin1'), row)) {
+    case 'database': {
+      const trouble = await checkDatabase(content);
+      if (trouble) add('database', trouble.minor || hasLog() ? 'note' : severity, trouble.message);
+      return;
+    }
+    case 'plist': {
+      const trouble = plistTrouble(content);
+      if (trouble) add('plist', severity, trouble);
+      return;
+    }
+    case undefined:
+  }
 }
 
-function shared(stored: FileSource): ByteSource {
-  return { size: stored.size, read: (target, offset) => stored.read(target, offset), close() {} };
+function formOf(head: string, { relativePath }: BackupFile): 'database' | 'plist' | undefined {
+  if (head.startsWith('SQLite format 3')) return 'database';
+  const plist = head.startsWith('bplist00') || head.startsWith('<?xml');
+  return plist && isPlistName(relativePath) ? 'plist' : undefined;
 }
 
 function isPlistName(relativePath: string): boolean {
@@ -165,5 +156,3 @@ function plistTrouble(content: ByteSource): string | undefined {
     bytes.fill(0);
   }
 }
-
-export { CHUNK as CONTENT_CHUNK };

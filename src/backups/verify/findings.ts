@@ -2,16 +2,29 @@ import { isAppError } from '../../base/errors';
 import type { VerifyFinding } from '../types';
 
 /** A folder with a million files missing is damaged all the same; the count goes on, the list does not. */
-const MAX_FINDINGS = 5000;
+export const MAX_FINDINGS = 5000;
+/** So that what is lost has room, however much lies about. */
+const MAX_NOTES = 1000;
+/** An index can name a file with a megabyte of text. */
+const MAX_TEXT = 1000;
 
 /** What a check has found: all damages are counted, so many of them are listed. */
 export class Findings {
   readonly list: VerifyFinding[] = [];
   damages = 0;
+  #notes = 0;
 
   add(finding: VerifyFinding): void {
     if (finding.severity === 'damage') this.damages++;
-    if (this.list.length < MAX_FINDINGS) this.list.push(finding);
+    else if (++this.#notes > MAX_NOTES) return;
+    if (this.list.length < MAX_FINDINGS) this.list.push(shortened(finding));
+  }
+
+  /** Of another part of the check. @param damages All of them, also those beyond the list. */
+  addAll(list: readonly VerifyFinding[], damages: number): void {
+    const before = this.damages;
+    for (const finding of list) this.add(finding);
+    this.damages = before + damages;
   }
 
   damage(finding: Omit<VerifyFinding, 'severity'>): void {
@@ -43,4 +56,13 @@ export class Findings {
       return undefined;
     }
   }
+}
+
+function shortened(finding: VerifyFinding): VerifyFinding {
+  const tooLong = Object.entries(finding).filter(([, value]) => String(value).length > MAX_TEXT);
+  if (tooLong.length === 0) return finding;
+  return {
+    ...finding,
+    ...Object.fromEntries(tooLong.map(([key, value]) => [key, `${String(value).slice(0, MAX_TEXT)}…`])),
+  };
 }

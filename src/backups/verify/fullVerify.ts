@@ -1,19 +1,23 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { throwIfAborted } from '../../base/abort';
-import { isAppError } from '../../base/errors';
+import { AppError, isAppError } from '../../base/errors';
 import type { BackupFile } from '../format/backupFile';
 import { fileID, isFileID } from '../format/fileID';
 import type { UnlockedKeybag } from '../format/keybag';
 import type { Manifest } from '../format/manifest';
+import { diskFailure, isOffline, systemCode, systemError } from '../store/diskErrors';
 import type { SidecarEntry } from '../store/sidecar';
 import type { VerifyFinding } from '../types';
-import { checkContent, CONTENT_CHUNK, type ContentProblem } from './checkContent';
+import { checkContent, type ContentProblem, type ContentTask, hashTaskOf } from './checkContent';
+import { Findings } from './findings';
+import type { HashResult } from './hashContent';
+import { HashPool } from './hashPool';
 import { SidecarCursor } from './sidecarCursor';
 import { type FolderResult, type VerifyProgress } from './verifyProgress';
 
-/** How long others wait for their turn at most, a single chunk or database aside. */
-const TURN_MS = 12;
+/** Files in a row that the disk cannot read: then it is the disk, and reading a million more would take days. */
+const GIVE_UP_AFTER = 50;
 
 export interface FullVerifyOptions {
   /** The index, if it can be read: names for findings, digests, keys. */
@@ -24,6 +28,10 @@ export interface FullVerifyOptions {
   readonly received: AsyncIterable<readonly SidecarEntry[]> | undefined;
   /** Places that need not be read: they have a finding already. */
   readonly known: ReadonlySet<string>;
+  /** Whatever is missing or has another length has been told, also beyond `known`. */
+  readonly sizesTold: boolean;
+  /** About: of all contents. */
+  readonly totalBytes: number;
   /** What an interrupted check has done. */
   readonly progress: VerifyProgress;
   readonly signal: AbortSignal | undefined;
@@ -34,141 +42,195 @@ export interface FullVerifyOptions {
 export interface FullVerifyResult {
   readonly files: number;
   readonly bytes: number;
+  /** The first some thousand. */
   readonly findings: readonly VerifyFinding[];
+  /** All of them. */
+  readonly damages: number;
   /** Files of which no hash is known: damage inside them cannot be seen. */
   readonly withoutHash: number;
 }
 
 /**
  * Reads every byte of a backup, folder by folder, and compares it with what is known of it. Opens nothing for writing.
- * Memory: one folder's names, hashes and rows.
- * @throws AppError `cancelled`; Node system errors of folders that cannot be read
+ * While one folder is judged, the next one is being read. Memory: names, hashes and rows of two folders.
+ * @throws AppError `cancelled`, `folderOffline`, `diskError` of a disk that reads nothing any more
  */
 export async function fullVerify(folder: string, options: FullVerifyOptions): Promise<FullVerifyResult> {
   const run = new Run(folder, options);
   try {
-    await run.folder('');
-    for (const name of subfolders(folder)) await run.folder(name);
-    await run.leftOver();
-    return run.result();
+    return await run.run();
+  } catch (error) {
+    throw diskFailure(error, { doing: 'check', path: folder });
   } finally {
     await run.close();
   }
 }
 
+/** A folder at the top (empty: the files at the top), while its files are being read. */
+interface Reading {
+  readonly name: string;
+  readonly print: string;
+  readonly files: readonly FoundFile[];
+  readonly received: Map<string, SidecarEntry> | undefined;
+  readonly unlisted: readonly UnlistedFolder[];
+  /** What an earlier check has given, if nothing has changed since. */
+  readonly done: FolderResult | undefined;
+  readonly checks: readonly FileCheck[];
+  readonly hashed: Promise<readonly HashResult[]>;
+}
+
+interface FileCheck {
+  readonly found: FoundFile;
+  readonly task: ContentTask;
+}
+
 class Run {
   readonly #cursor: SidecarCursor | undefined;
-  readonly #buffer = Buffer.allocUnsafe(CONTENT_CHUNK);
-  readonly #findings: VerifyFinding[] = [];
+  readonly #pool: HashPool;
+  readonly #findings = new Findings();
   #files = 0;
   #bytes = 0;
   #withoutHash = 0;
-  #turnSince = performance.now();
+  #unreadableInARow = 0;
 
   constructor(
     private readonly root: string,
     private readonly options: FullVerifyOptions,
   ) {
     this.#cursor = options.received && new SidecarCursor(options.received);
+    const { totalBytes, signal } = options;
+    this.#pool = new HashPool({ totalBytes, signal, onRead: (bytes) => this.#tell(bytes) });
   }
 
-  result(): FullVerifyResult {
-    return {
-      files: this.#files,
-      bytes: this.#bytes,
-      findings: this.#findings,
-      withoutHash: this.#withoutHash,
-    };
+  async run(): Promise<FullVerifyResult> {
+    let before: Reading | undefined;
+    for await (const name of this.#folders()) {
+      const next = await this.#read(name);
+      if (before) await this.#take(before);
+      before = next;
+    }
+    if (before) await this.#take(before);
+    const { list: findings, damages } = this.#findings;
+    return { files: this.#files, bytes: this.#bytes, findings, damages, withoutHash: this.#withoutHash };
   }
 
   async close(): Promise<void> {
+    await this.#pool.close();
     await this.#cursor?.close();
   }
 
-  /** @param name Of a folder at the top; empty: the files at the top */
-  async folder(name: string): Promise<void> {
-    const { progress, signal } = this.options;
+  /** Those on the disk, and between them those that are listed alone: they are gone. Each once, as far as the list is sound. */
+  async *#folders(): AsyncGenerator<string> {
+    yield '';
+    const here = subfolders(this.root);
+    const waiting = new Set(here);
+    const gone = async () => {
+      const listed = await this.#cursor?.folder();
+      return listed === undefined || waiting.has(listed) ? undefined : listed;
+    };
+    for (const name of here) {
+      for (let listed = await gone(); listed !== undefined; listed = await gone()) yield listed;
+      waiting.delete(name);
+      yield name;
+    }
+    for (let listed = await gone(); listed !== undefined; listed = await gone()) yield listed;
+  }
+
+  /** Begins to read a folder. */
+  async #read(name: string): Promise<Reading> {
+    const { progress, signal, known, keybag } = this.options;
     throwIfAborted(signal);
-    const received = await this.#cursor?.upTo(name);
-    const files = filesIn(this.root, name);
+    const received = await this.#cursor?.entriesOf(name);
+    const { files, unlisted } = filesIn(this.root, name);
     const print = progress.printOf(files);
-    const done = progress.done(name, print) ?? (await this.#check(name, files, received));
-    progress.add(name, print, done);
-    this.#take(done);
+    const done = progress.done(name, print);
+    const rows = done ? new Map<string, BackupFile>() : this.#rowsOf(name, files);
+    const checks = files.flatMap((found): FileCheck[] => {
+      const { file, base } = found;
+      if (done || base === '.DS_Store' || known.has(file)) return [];
+      const row = rows.get(base);
+      const task = {
+        path: path.join(this.root, file),
+        received: received?.get(file),
+        row,
+        keybag,
+        hasLog: () => this.#hasLog(row),
+      };
+      return [{ found, task }];
+    });
+    const hashed = this.#pool.hash(checks.map(({ task, found }) => ({ ...hashTaskOf(task), size: found.stat.size })));
+    // Whoever waits for it hears of its failure; until then it is no unhandled one.
+    hashed.catch(() => {});
+    return { name, print, files, received, unlisted, done, checks, hashed };
   }
 
-  /** What is listed behind the last folder. */
-  async leftOver(): Promise<void> {
-    const received = await this.#cursor?.rest();
-    if (received) this.#take(await this.#check('', [], received));
+  /** Judges a folder when its files have been read. */
+  async #take(reading: Reading): Promise<void> {
+    const { name, print, done } = reading;
+    const result = done ?? (await this.#judge(reading));
+    if (done) this.#tell(done.bytes);
+    this.options.progress.add(name, print, result);
+    this.#files += result.files;
+    this.#withoutHash += result.withoutHash;
+    this.#findings.addAll(result.findings, result.damages);
+    this.#tell(0);
   }
 
-  async #check(
-    name: string,
-    files: readonly FoundFile[],
-    received: Map<string, SidecarEntry> | undefined,
-  ): Promise<FolderResult> {
-    const rows = this.#rowsOf(name, files);
-    const findings: VerifyFinding[] = [];
-    const before = this.#bytes;
+  async #judge({ files, received, unlisted, checks, hashed }: Reading): Promise<FolderResult> {
+    const { known, sizesTold, signal } = this.options;
+    const findings = new Findings();
     let bytes = 0;
     let withoutHash = 0;
-    for (const { file, base } of files) {
-      const entry = received?.get(file);
-      received?.delete(file);
-      if (base === '.DS_Store' || this.options.known.has(file)) continue;
-      const row = rows.get(base);
-      const add = (problem: ContentProblem) => findings.push({ ...problem, file, ...namesOf(row) });
+    for (const { folder, code } of unlisted) {
+      if (!known.has(folder))
+        findings.damage({ kind: 'unreadable', file: folder, message: `the folder cannot be listed (${code})` });
+    }
+    const results = await hashed;
+    for (const [index, { found, task }] of checks.entries()) {
+      throwIfAborted(signal);
+      const result = results[index];
+      if (!result) throw new AppError('unexpected', `no hash of ${found.file}`);
+      const add = (problem: ContentProblem) => findings.add({ ...problem, file: found.file, ...namesOf(task.row) });
       try {
-        const task = {
-          path: path.join(this.root, file),
-          received: entry,
-          row,
-          keybag: this.options.keybag,
-          hasLog: () => this.#hasLog(row),
-        };
-        const result = await checkContent(task, this.#buffer, (count) => this.#breathe(before + (bytes += count)));
-        result.problems.forEach(add);
-        if (result.comparedWith === 'nothing') withoutHash++;
+        if (!result.ok) throw systemError(result.code, task.path);
+        bytes += result.size;
+        const { problems, comparedWith } = await checkContent(task, result, (again) => this.#hash(again));
+        problems.forEach(add);
+        if (comparedWith === 'nothing') withoutHash++;
+        this.#unreadableInARow = 0;
       } catch (error) {
-        if (isAppError(error)) throw error;
-        const { code = 'unknown' } = error as NodeJS.ErrnoException;
-        const gone = code === 'ENOENT';
-        add({
-          kind: gone ? 'missing' : 'unreadable',
-          severity: 'damage',
-          message: gone ? 'it is missing' : `the disk cannot read it (${code})`,
-        });
+        add(this.#unreadable(error));
       }
-      const wait = this.#breathe(before + bytes);
-      if (wait) await wait;
     }
     // Listed, and not there.
-    for (const [file, { file: place }] of received ?? []) {
-      const base = path.posix.basename(place);
-      if (base === '.DS_Store' || this.options.known.has(file)) continue;
-      const row = rows.get(base) ?? this.#rowOf(base);
-      findings.push({ kind: 'missing', severity: 'damage', file, ...namesOf(row), message: 'it is missing' });
+    const there = new Set(files.map(({ file }) => file));
+    for (const file of received?.keys() ?? []) {
+      const base = path.posix.basename(file);
+      const below = unlisted.some(({ folder }) => file.startsWith(`${folder}/`));
+      if (there.has(file) || base === '.DS_Store' || known.has(file) || sizesTold || below) continue;
+      findings.damage({ kind: 'missing', file, ...namesOf(this.#rowOf(base)), message: 'it is missing' });
     }
-    return { files: files.length, bytes, findings, withoutHash };
+    return { files: files.length, bytes, findings: findings.list, damages: findings.damages, withoutHash };
   }
 
-  #take({ files, bytes, findings, withoutHash }: FolderResult): void {
-    this.#files += files;
+  async #hash(task: Parameters<Parameters<typeof checkContent>[2]>[0]): Promise<HashResult> {
+    const [result] = await this.#pool.hash([{ ...task, size: 0 }]);
+    return result ?? { ok: false, code: 'EIO' };
+  }
+
+  /** @throws what is about the disk and not about the file */
+  #unreadable(error: unknown): ContentProblem {
+    const code = isAppError(error, 'backupDamaged') || isAppError(error, 'fileDamaged') ? 'EINVAL' : systemCode(error);
+    if (code === undefined || isOffline(error)) throw error;
+    if (code === 'ENOENT') return { kind: 'missing', severity: 'damage', message: 'it is missing' };
+    if (code === 'EIO' && ++this.#unreadableInARow >= GIVE_UP_AFTER) throw error;
+    const message = code === 'EINVAL' ? 'it is no ordinary file' : `the disk cannot read it (${code})`;
+    return { kind: 'unreadable', severity: 'damage', message };
+  }
+
+  #tell(bytes: number): void {
     this.#bytes += bytes;
-    this.#withoutHash += withoutHash;
-    this.#findings.push(...findings);
     this.options.onProgress?.({ files: this.#files, bytes: this.#bytes });
-  }
-
-  #breathe(bytes: number): Promise<void> | undefined {
-    const now = performance.now();
-    if (now - this.#turnSince < TURN_MS) return undefined;
-    throwIfAborted(this.options.signal);
-    this.options.onProgress?.({ files: this.#files, bytes });
-    return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      this.#turnSince = performance.now();
-    });
   }
 
   #rowsOf(name: string, files: readonly FoundFile[]): ReadonlyMap<string, BackupFile> {
@@ -179,7 +241,11 @@ class Run {
       name === '' ? (manifest.layout === 'flat' ? '' : undefined) : /^[0-9a-f]{2}$/.test(name) ? name : undefined;
     try {
       if (wanted !== undefined) {
-        for (const entry of manifest.entriesOfShard(wanted)) if (entry.ok) rows.set(entry.file.fileID, entry.file);
+        // A made-up index can have all of its rows here.
+        const there = new Set(files.map(({ base }) => base));
+        for (const entry of manifest.entriesOfShard(wanted)) {
+          if (entry.ok && there.has(entry.file.fileID)) rows.set(entry.file.fileID, entry.file);
+        }
       } else {
         // Contents in odd places are few.
         for (const { base } of files) {
@@ -227,19 +293,39 @@ function subfolders(root: string): readonly string[] {
   return folders.map(({ name }) => name).sort((one, other) => (one < other ? -1 : 1));
 }
 
+interface UnlistedFolder {
+  /** Inside the backup. */
+  readonly folder: string;
+  readonly code: string;
+}
+
 /** The ordinary files of a folder at the top, with all below; for the top itself, only its own. Links are not followed. */
-function filesIn(root: string, name: string): readonly FoundFile[] {
-  const found: FoundFile[] = [];
+function filesIn(
+  root: string,
+  name: string,
+): { readonly files: readonly FoundFile[]; readonly unlisted: readonly UnlistedFolder[] } {
+  const files: FoundFile[] = [];
+  const unlisted: UnlistedFolder[] = [];
   const visit = (folder: string) => {
-    const entries = fs.readdirSync(path.join(root, folder), { withFileTypes: true });
-    for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+    for (const entry of entriesOf(folder)) {
       const file = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory() && name !== '') visit(file);
       if (!entry.isFile()) continue;
       const stat = fs.lstatSync(path.join(root, file), { throwIfNoEntry: false });
-      if (stat) found.push({ file, base: entry.name, stat });
+      if (stat) files.push({ file, base: entry.name, stat });
+    }
+  };
+  const entriesOf = (folder: string): readonly fs.Dirent[] => {
+    try {
+      const entries = fs.readdirSync(path.join(root, folder), { withFileTypes: true });
+      return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === undefined || isOffline(error) || folder === '') throw error;
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') unlisted.push({ folder, code });
+      return [];
     }
   };
   visit(name);
-  return found;
+  return { files, unlisted };
 }

@@ -7,10 +7,13 @@ import { getOptionalString } from '../../plist';
 import type { VerifyFinding } from '../types';
 import { storedLength } from '../format/fileCipher';
 import type { UnlockedKeybag } from '../format/keybag';
-import { type ManifestContent, openManifest } from '../format/manifest';
+import type { ManifestContent } from '../format/manifest';
+import { openManifest } from '../format/openManifest';
 import { type ManifestPlist, readManifestPlist, readPlistFile } from '../format/manifestPlist';
 import { isFileID } from '../format/fileID';
-import type { BackupTree } from '../store/backupTree';
+import { type BackupTree, folderTree } from '../store/backupTree';
+import { diskFailure } from '../store/diskErrors';
+import { nodeFileSystem } from '../store/nodeFileSystem';
 import type { SidecarEntry } from '../store/sidecar';
 import { BlobIndex } from './blobIndex';
 import { Findings } from './findings';
@@ -50,9 +53,17 @@ export interface QuickVerifyResult {
 /**
  * Is this a whole backup? The three plists and the Manifest open, its last run is finished, every row has its content
  * with the right length, and nothing strange lies about. Reads names and sizes, not contents; opens nothing for writing.
- * @throws AppError `notABackup`, `cancelled`, `noPermission`, `diskError`
+ * @throws AppError `notABackup`, `cancelled`, `noPermission`, `folderOffline`, `diskError`
  */
 export async function quickVerify(folder: string, options: QuickVerifyOptions = {}): Promise<QuickVerifyResult> {
+  try {
+    return await check(folder, options);
+  } catch (error) {
+    throw diskFailure(error, { doing: 'check', path: folder });
+  }
+}
+
+async function check(folder: string, options: QuickVerifyOptions): Promise<QuickVerifyResult> {
   const findings = new Findings();
   const notChecked: string[] = [];
   const plist = await manifestPlistOf(folder, options.secondCopies, findings);
@@ -62,9 +73,10 @@ export async function quickVerify(folder: string, options: QuickVerifyOptions = 
     readPlistFile(path.join(folder, 'Info.plist')),
     options.received ? 'damage' : 'note',
   );
-  const blobs = options.tree
-    ? await BlobIndex.scanTree(options.tree, options.signal)
-    : await BlobIndex.scan(folder, options.signal);
+  const blobs = await BlobIndex.scan(options.tree ?? folderTree(nodeFileSystem(), folder), options.signal);
+  for (const [name, code] of blobs.unlisted) {
+    findings.damage({ kind: 'unreadable', file: name, message: `the folder cannot be listed (${code})` });
+  }
   for (const name of blobs.strangers) findings.note({ kind: 'stray', file: name, message: 'belongs to no backup' });
   const changed = options.received ? await findChanged(folder, options.received, blobs, findings, options) : noChanges;
   const result = () => ({
@@ -102,6 +114,8 @@ async function findChanged(
   const changed: Changes = new Map();
   const differs = (file: string, expected: number, found: number | undefined) => {
     if (found === expected) return false;
+    // In a folder that cannot be listed: that has been told once.
+    if (found === undefined && blobs.unlisted.has(file.slice(0, 2))) return true;
     const kind = found === undefined || found < 0 ? 'missing' : 'wrongSize';
     const message =
       kind === 'missing' ? 'it is missing' : `${found} bytes; it had ${expected} when the backup was made`;
@@ -192,6 +206,7 @@ async function checkRows(
     const manifest = await openManifest(folder, plist, keybag).catch((error: unknown) => {
       if (secondCopies === undefined || !isAppError(error) || !isManifestTrouble(error)) throw error;
       findings.damage({ kind: 'manifest', file: 'Manifest.db', message: error.message });
+      changed.delete('Manifest.db');
       return openManifest(secondCopies, plist, keybag);
     });
     try {
@@ -216,6 +231,7 @@ async function checkRows(
     if (!isAppError(error) || !isManifestTrouble(error)) throw error;
     if (!findings.list.some(({ kind }) => kind === 'manifest')) {
       findings.damage({ kind: 'manifest', file: 'Manifest.db', message: error.message });
+      changed.delete('Manifest.db');
     }
     return;
   }
@@ -249,7 +265,11 @@ function checkRow(
   if (excused?.has(fileID)) {
     return findings.note({ kind: blob ? 'wrongSize' : 'missing', ...where, message: 'the device could not read it' });
   }
-  if (!blob) return findings.damage({ kind: 'missing', ...where, message: 'its content is missing' });
+  if (!blob) {
+    if (!blobs.unlisted.has(fileID.slice(0, 2)))
+      return findings.damage({ kind: 'missing', ...where, message: 'its content is missing' });
+    return findings.damage({ kind: 'unreadable', ...where, message: 'its folder cannot be listed' });
+  }
   if (blob.size < 0) return findings.damage({ kind: 'missing', ...where, message: 'its content is no ordinary file' });
   if (change) return findings.damage({ kind: change.kind, ...where, message: change.message });
   if (blob.size === expected || (size === 0 && encrypted && blob.size === 16)) return;

@@ -1,5 +1,4 @@
 import type { SidecarEntry } from '../store/sidecar';
-import { compareFiles } from '../store/backupTree';
 
 /**
  * The list of what was received, read alongside the folders of a backup, in the same order: memory for one folder.
@@ -13,26 +12,16 @@ export class SidecarCursor {
     this.#batches = batches[Symbol.asyncIterator]();
   }
 
-  /**
-   * Everything listed up to the end of a top-level folder (empty: the files at the top), by place. Also of folders
-   * before it that nobody asked for: they are gone from the disk.
-   */
-  async upTo(folder: string): Promise<Map<string, SidecarEntry>> {
-    const entries = new Map<string, SidecarEntry>();
-    for (let entry = await this.#peek(); entry; entry = await this.#peek()) {
-      const slash = entry.file.indexOf('/');
-      const top = slash < 0 ? '' : entry.file.slice(0, slash);
-      if (top !== folder && (folder === '' || (top !== '' && compareFiles(top, folder) > 0))) break;
-      entries.set(entry.file, entry);
-      this.#next++;
-    }
-    return entries;
+  /** The top-level folder that comes next; empty: a file at the top; undefined: the end. */
+  async folder(): Promise<string | undefined> {
+    const entry = await this.#peek();
+    return entry && topOf(entry);
   }
 
-  /** Everything that is left. */
-  async rest(): Promise<Map<string, SidecarEntry>> {
+  /** What is listed in the top-level folder (empty: at the top) that comes next, by place; nothing if another comes. */
+  async entriesOf(folder: string): Promise<Map<string, SidecarEntry>> {
     const entries = new Map<string, SidecarEntry>();
-    for (let entry = await this.#peek(); entry; entry = await this.#peek()) {
+    for (let entry = await this.#peek(); entry && topOf(entry) === folder; entry = await this.#peek()) {
       entries.set(entry.file, entry);
       this.#next++;
     }
@@ -52,4 +41,9 @@ export class SidecarCursor {
     }
     return this.#batch[this.#next];
   }
+}
+
+function topOf({ file }: SidecarEntry): string {
+  const slash = file.indexOf('/');
+  return slash < 0 ? '' : file.slice(0, slash);
 }

@@ -1,16 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { AppError, isAppError } from '../../base/errors';
+import { AppError, isAppError, isCancellation } from '../../base/errors';
 import { deriveKey } from '../format/deriveKey';
 import { parseKeybag, type UnlockedKeybag, unlockKeybag } from '../format/keybag';
-import { type Manifest, openManifest } from '../format/manifest';
+import type { Manifest } from '../format/manifest';
+import { openManifest } from '../format/openManifest';
 import type { ManifestPlist } from '../format/manifestPlist';
 import { readAppNames } from '../reader/appNames';
 import { domainFolders } from '../reader/domainFolders';
+import { diskFailure, isMissing } from '../store/diskErrors';
 import type { FoundSidecar } from '../store/findSidecar';
 import { nodeFileSystem } from '../store/nodeFileSystem';
 import { readSidecar, type SidecarEntry } from '../store/sidecar';
 import type { VerifyFinding, VerifyLevel, VerifyReport } from '../types';
+import { MAX_FINDINGS } from './findings';
 import { fullVerify } from './fullVerify';
 import { findInOtherVersions } from './otherVersions';
 import { findSidecarOfDamaged } from './findSidecarOfDamaged';
@@ -38,7 +41,6 @@ export interface VerifyBackupRequest {
 
 /** What the check of names and sizes takes of a full one's progress. */
 const QUICK_SHARE = 0.02;
-const MAX_FINDINGS = 5000;
 
 /**
  * Checks a backup, whatever made it. `quick`: the plists and the index open, every row has its file with the right
@@ -48,10 +50,22 @@ const MAX_FINDINGS = 5000;
  *   `diskError`, `cancelled`
  */
 export async function verifyBackup(request: VerifyBackupRequest): Promise<VerifyReport> {
-  const { level, signal } = request;
   const folder = path.resolve(request.path);
-  const startedAt = new Date().toISOString();
   const identity = identityOf(folder);
+  try {
+    const report = await check(folder, request);
+    if (report.damages > 0) refuseVanished(folder, identity);
+    saveReport(request.stateFolder, report);
+    return report;
+  } catch (error) {
+    if (!isCancellation(error) && !isAppError(error, 'wrongPassword')) refuseVanished(folder, identity);
+    throw diskFailure(error, { doing: 'check', path: folder });
+  }
+}
+
+async function check(folder: string, request: VerifyBackupRequest): Promise<VerifyReport> {
+  const { level, signal } = request;
+  const startedAt = new Date().toISOString();
   const fileSystem = nodeFileSystem({ direct: true });
   const sidecar = await findSidecarOfDamaged(fileSystem, folder).catch(() => undefined);
   const received = sidecar && new ReceivedList(sidecar);
@@ -86,6 +100,8 @@ export async function verifyBackup(request: VerifyBackupRequest): Promise<Verify
           manifest,
           keybag,
           received: received?.entries(),
+          sizesTold: quick.damages > quick.findings.filter(({ severity }) => severity === 'damage').length,
+          totalBytes: quick.bytes,
           known: new Set(findings.flatMap(({ severity, file }) => (severity === 'damage' && file ? [file] : []))),
           progress,
           signal,
@@ -95,7 +111,7 @@ export async function verifyBackup(request: VerifyBackupRequest): Promise<Verify
           },
         });
         findings.push(...full.findings);
-        damages += full.findings.filter(({ severity }) => severity === 'damage').length;
+        damages += full.damages;
         if (full.withoutHash > 0) {
           notChecked.push(
             `what is inside ${full.withoutHash} files: no hash of them is known, so only their form was checked`,
@@ -115,7 +131,6 @@ export async function verifyBackup(request: VerifyBackupRequest): Promise<Verify
         message: 'our own list of hashes is damaged; it was used as far as it goes',
       });
     }
-    refuseVanished(folder, identity, damages);
     const known = await findInOtherVersions(findings.slice(0, MAX_FINDINGS), {
       fileSystem,
       backup: folder,
@@ -123,7 +138,7 @@ export async function verifyBackup(request: VerifyBackupRequest): Promise<Verify
       manifest,
       signal,
     });
-    const report: VerifyReport = {
+    return {
       path: folder,
       level,
       startedAt,
@@ -135,8 +150,6 @@ export async function verifyBackup(request: VerifyBackupRequest): Promise<Verify
       hashesKnown: sidecar !== undefined,
       notChecked,
     };
-    saveReport(request.stateFolder, report);
-    return report;
   } finally {
     manifest?.close();
     keybag?.clear();
@@ -210,27 +223,29 @@ function aboutOf(sidecar: FoundSidecar | undefined, plist: ManifestPlist | undef
   return JSON.stringify([sidecar?.meta.id, version, date?.toISOString(), keybag !== undefined]);
 }
 
-function identityOf(folder: string): string | undefined {
+/** Tells whether it is the same folder still. @throws AppError */
+function identityOf(folder: string): string {
+  const details = { path: folder };
+  let stat: fs.Stats;
   try {
-    const stat = fs.statSync(folder);
-    if (!stat.isDirectory()) throw new AppError('notABackup', `${folder} is no folder`, { details: { path: folder } });
-    return `${stat.dev}:${stat.ino}`;
+    stat = fs.statSync(folder);
   } catch (error) {
-    if (isAppError(error)) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const details = { path: folder };
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new AppError('folderMissing', `${folder} is not there`, { details });
-    if (code === 'EACCES' || code === 'EPERM') throw new AppError('noPermission', `${folder}: ${code}`, { details });
-    throw new AppError('diskError', `${folder}: ${String(code)}`, { cause: error, details });
+    if (isMissing(error)) throw new AppError('folderMissing', `${folder} is not there`, { details });
+    throw diskFailure(error, { doing: 'check', path: folder });
   }
+  if (!stat.isDirectory()) throw new AppError('notABackup', `${folder} is no folder`, { details });
+  return `${stat.dev}:${stat.ino}`;
 }
 
 /** A disk that goes away takes every file with it: that is no damage. @throws AppError `folderOffline` */
-function refuseVanished(folder: string, identity: string | undefined, damages: number): void {
-  if (damages === 0) return;
-  const stat = fs.statSync(folder, { throwIfNoEntry: false });
-  if (stat && `${stat.dev}:${stat.ino}` === identity) return;
+function refuseVanished(folder: string, identity: string): void {
+  let now: string | undefined;
+  try {
+    now = identityOf(folder);
+  } catch {
+    // It is not there any more.
+  }
+  if (now === identity) return;
   throw new AppError('folderOffline', `${folder} went away during the check`, { details: { path: folder } });
 }
 

@@ -13,12 +13,15 @@ const SAVE_MS = 2000;
 export interface FolderResult {
   readonly files: number;
   readonly bytes: number;
+  /** The first some thousand. */
   readonly findings: readonly VerifyFinding[];
+  /** All of them. */
+  readonly damages: number;
   readonly withoutHash: number;
 }
 
 interface Saved {
-  readonly version: 1;
+  readonly version: 2;
   readonly backup: string;
   /** What the check looked at: another Manifest, or the password, makes it another check. */
   readonly about: string;
@@ -75,7 +78,7 @@ export class VerifyProgress {
     this.#savedAt = performance.now();
     if (this.#file === undefined) return;
     const saved: Saved = {
-      version: 1,
+      version: 2,
       ...this.#base,
       startedAt: this.startedAt,
       folders: { ...this.#old, ...this.#new },
@@ -98,7 +101,7 @@ export class VerifyProgress {
 function read(file: string): Saved | undefined {
   try {
     const value = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Saved> | null;
-    return value?.version === 1 && typeof value.folders === 'object' && value.startedAt ? (value as Saved) : undefined;
+    return value?.version === 2 && typeof value.folders === 'object' && value.startedAt ? (value as Saved) : undefined;
   } catch {
     return undefined;
   }
