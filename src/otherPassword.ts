@@ -66,6 +66,7 @@ async function replace({ engine, passwords }: Services, udid: string, backup: Ba
     );
     if (!opens) continue;
     await passwords.set(udid, password);
+    void vscode.window.showInformationMessage(t('The password of {0} is remembered.', backup.deviceName ?? udid));
     return;
   }
 }

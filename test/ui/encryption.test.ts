@@ -100,6 +100,7 @@ describe('encryption in the editor', () => {
     await page()
       .getByRole('heading', { name: `${name} is backed up` })
       .waitFor({ timeout: 60_000 });
+    await page().getByText('The password opens it.').waitFor();
     assert.deepEqual(await phone.device.compareFolder(folder, first), []);
     const manifest = parsePlist(fs.readFileSync(path.join(folder, udid, 'Manifest.plist')));
     assert.ok(isDict(manifest));

@@ -7,11 +7,11 @@ import { systemVersion } from '../../texts/systemVersion';
 import type { PageFacts } from './pageFacts';
 import type { HeaderState } from './protocol';
 
-/** What the device is. A device that is away keeps the name that its last backup has. */
+/** What the device is. A device that is away keeps the name that its last backup has, or what was last done with it. */
 export function headerState(
   device: DeviceInfo | undefined,
   last: BackupSummary | undefined,
-  { udid }: PageFacts,
+  { udid, engine }: PageFacts,
 ): HeaderState {
   const { identity, details } = device ?? {};
   const productType = identity?.productType ?? last?.productType;
@@ -29,7 +29,7 @@ export function headerState(
   return {
     picture: deviceClass === 'iPad' ? 'tablet' : deviceClass === 'iPod' ? 'player' : 'phone',
     connected: device !== undefined,
-    name: identity?.name ?? last?.deviceName ?? udid,
+    name: identity?.name ?? last?.deviceName ?? engine?.jobs.findLast((job) => job.udid === udid)?.name ?? udid,
     facts: [
       productType && modelName(productType),
       version && systemVersion(deviceClass, version),

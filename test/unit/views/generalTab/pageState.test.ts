@@ -47,6 +47,11 @@ describe('pageState', () => {
       assert.deepEqual(page.header.facts, ['iPhone 15 Pro', 'iOS 18.2']);
     });
 
+    it('keeps the name of a device that went away before its first backup', () => {
+      const page = pageState(facts({ engine: engine({ devices: [], jobs: [job('encryption')] }) }));
+      assert.equal(page.header.name, 'My iPhone');
+    });
+
     it('survives numbers that make no sense', () => {
       const { header } = pageState(withDetails({ storage: { total: 0, free: 5 } }));
       assert.equal(header.capacity, undefined);
