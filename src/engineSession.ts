@@ -57,6 +57,11 @@ export class EngineSession implements vscode.Disposable {
     return this.session === 'lost' ? (this.#problem ?? 'engineGone') : undefined;
   }
 
+  /** What the engine is, `0.1.0` and the mark of its build. */
+  get build(): string | undefined {
+    return this.#client?.info.version;
+  }
+
   /** Where the engine writes its log. */
   get logFile(): string | undefined {
     return this.#client?.info.logFile;

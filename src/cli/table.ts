@@ -4,6 +4,7 @@ import { backups } from './subcommands/backups';
 import { cancel } from './subcommands/cancel';
 import { compare } from './subcommands/compare';
 import { devices } from './subcommands/devices';
+import { diagnostics } from './subcommands/diagnostics';
 import { encryption } from './subcommands/encryption';
 import { extract } from './subcommands/extract';
 import { follow } from './subcommands/follow';
@@ -34,4 +35,5 @@ export const commands: Readonly<Record<string, Command>> = {
   compare,
   delete: remove,
   restore,
+  diagnostics,
 };

@@ -30,6 +30,7 @@ import { restoreBackup } from './restoreBackup';
 import { runCommand } from './runCommand';
 import { showBackupInFileManager } from './showBackupInFileManager';
 import { showJob } from './showJob';
+import { showDiagnostics } from './showDiagnostics';
 import { showLog } from './showLog';
 import { showMuxHelp } from './showMuxHelp';
 import { trustDevice } from './trustDevice';
@@ -80,6 +81,7 @@ export const commands = {
   'iosBackup.refresh': refresh,
   'iosBackup.showMuxHelp': showMuxHelp,
   'iosBackup.showLog': showLog,
+  'iosBackup.showDiagnostics': showDiagnostics,
 } satisfies Record<string, Command>;
 
 export type CommandId = keyof typeof commands;

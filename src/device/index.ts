@@ -10,6 +10,7 @@ export {
   type MuxAddress,
   type MuxAddressSources,
 } from './usbmux/muxAddress';
+export { muxVersion } from './usbmux/muxVersion';
 export { preferredConnection, udidOfSerial, type MuxDevice } from './usbmux/muxDevice';
 export { UsbmuxClient } from './usbmux/usbmuxClient';
 export { DeviceWatcher, type DeviceWatcherEvents } from './usbmux/deviceWatcher';

@@ -7,6 +7,7 @@ import {
   changePassword,
   DeviceWatcher,
   enableCloudBackup,
+  muxVersion,
   Notification,
   NotificationProxy,
   openTrustedDevice,
@@ -141,6 +142,10 @@ export class ConnectedDevices implements DevicesPort {
   async changeEncryption(udid: string, { change, report, signal }: DeviceEncryptionRequest): Promise<void> {
     await using device = await this.#open(udid, signal);
     await changePassword(device, change, { log: this.#log, signal, report });
+  }
+
+  muxVersion(): Promise<string | undefined> {
+    return muxVersion();
   }
 
   async restore(udid: string, request: DeviceRestoreRequest): Promise<DeviceRestoreOutcome> {

@@ -21,6 +21,7 @@ import {
   setWifiConnections,
   unpair,
 } from './useCases/deviceUseCases';
+import { diagnose } from './useCases/diagnose';
 import type { Caller, EngineServices } from './useCases/engineServices';
 import { restore } from './useCases/restore';
 
@@ -94,6 +95,7 @@ export const handlers: Handlers = {
   previewRetention: (services, params, caller) => previewRetention(services, readRetention(params), caller),
   applyRetention: (services, params, caller) => applyRetention(services, readRetention(params), caller),
   history: ({ history }, params) => history.list(params.udid()),
+  diagnose: (services) => diagnose(services),
   estimate: (services, params) => estimate(services, { udid: params.udid(), folder: params.path('folder') }),
   cancelJob: ({ jobs }, params) => Promise.resolve(jobs.cancel(params.text('jobId'))).then(nothing),
   dismissJob: ({ jobs }, params) => Promise.resolve(jobs.dismiss(params.text('jobId'))).then(nothing),

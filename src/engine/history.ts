@@ -38,6 +38,19 @@ export class History {
     return this.#alone(async () => (await readEntries(this.#file(udid))).slice(-MAX_ENTRIES).reverse());
   }
 
+  /** Of all devices, newest first. */
+  recent(count: number): Promise<readonly HistoryEntry[]> {
+    return this.#alone(async () => {
+      const names = await fs.readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return [];
+        throw error;
+      });
+      const files = names.filter((name) => name.endsWith('.jsonl')).map((name) => path.join(this.#folder, name));
+      const all = (await Promise.all(files.map(readEntries))).flat();
+      return all.sort((one, other) => (one.endedAt < other.endedAt ? 1 : -1)).slice(0, count);
+    });
+  }
+
   #file(udid: string): string {
     if (!/^[0-9A-Za-z-]{1,64}$/.test(udid)) throw new AppError('notAllowed', 'not a UDID');
     return path.join(this.#folder, `${udid.toLowerCase()}.jsonl`);

@@ -32,6 +32,8 @@ export interface DevicesPort {
   backUp(udid: string, request: DeviceBackupRequest): Promise<DeviceBackupOutcome>;
   changeEncryption(udid: string, request: DeviceEncryptionRequest): Promise<void>;
   restore(udid: string, request: DeviceRestoreRequest): Promise<DeviceRestoreOutcome>;
+  /** Of the service on this computer, where it can be known. Never fails. */
+  muxVersion(): Promise<string | undefined>;
 }
 
 export interface DeviceEvents {

@@ -74,6 +74,8 @@ export interface EngineCalls {
     result: readonly string[];
   };
   history: { params: { readonly udid: string }; result: readonly HistoryEntry[] };
+  /** For a report of a problem: names no person, device, file or folder. */
+  diagnose: { params: Record<string, never>; result: EngineDiagnosis };
   /** Bytes that the next backup of this device will about need here, and what is free; undefined where unknown. */
   estimate: {
     params: { readonly udid: string; readonly folder: string };
@@ -237,6 +239,30 @@ export interface RestoreFinding {
   /** A stopping finding forbids the restore; the others only warn. */
   readonly stops: boolean;
   readonly details: ErrorData['details'];
+}
+
+export interface EngineDiagnosis {
+  /** Of the computer with the cable: `linux 6.1.0 x64`. */
+  readonly system: string;
+  readonly runtime: string;
+  /** Of usbmuxd, where it can be known. */
+  readonly muxVersion?: string;
+  /** The last ones of all devices, newest first. */
+  readonly runs: readonly PastRun[];
+}
+
+export interface PastRun {
+  readonly kind: 'backup' | 'restore';
+  /** ISO times. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly outcome: HistoryEntry['outcome'];
+  readonly code?: ErrorData['code'];
+  /** The device's own. */
+  readonly number?: number;
+  readonly bytes: number;
+  readonly files: number;
+  readonly full: boolean;
 }
 
 export interface HistoryEntry {

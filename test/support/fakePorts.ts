@@ -58,6 +58,7 @@ export class FakePorts implements EnginePorts {
     },
     changeEncryption: () => Promise.resolve(),
     restore: () => Promise.resolve({ bytes: 0, files: 0, restarted: undefined }),
+    muxVersion: () => Promise.resolve('1.1.1'),
   };
 
   readonly backups: BackupsPort = {

@@ -62,7 +62,7 @@ async function runBackup(
   const { udid } = device;
   const willEncrypt = await device.getValue('com.apple.mobile.backup', 'WillEncrypt', signal);
   await using afc = await AfcClient.open(device, signal);
-  const link = await openMobileBackup2(device, signal);
+  const link = await openMobileBackup2(device, signal, log);
   const facts = new LoopFacts();
   try {
     const lock = await SyncLock.acquire({ afc, notifications, progress, log, signal });

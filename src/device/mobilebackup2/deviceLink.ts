@@ -59,9 +59,10 @@ export class DeviceLink {
 
   /**
    * The opening: the device names its version, we accept, it says that it is ready.
+   * @returns the version that the device has offered
    * @throws AppError `unexpectedReply` for a device that speaks a newer protocol, or another one.
    */
-  async open(signal?: AbortSignal): Promise<void> {
+  async open(signal?: AbortSignal): Promise<number> {
     const offer = await this.receive(signal);
     const major = numberOf(offer.elements[1]);
     if (offer.name !== 'DLMessageVersionExchange' || major === undefined) {
@@ -74,6 +75,7 @@ export class DeviceLink {
     if (ready.name !== 'DLMessageDeviceReady') {
       throw new AppError('unexpectedReply', `${ready.name} instead of DLMessageDeviceReady`);
     }
+    return major;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors';
+import { type Log, silentLog } from '../../base/log';
 import { dict, isDict, numberOf, PlistReal } from '../../plist';
 import { withDeadline } from '../io/deadline';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
@@ -15,7 +16,11 @@ const PROTOCOL_VERSIONS = [2.0, 2.1];
  * Starts mobilebackup2 and agrees on a version. The connection serves one request.
  * @throws AppError `deviceLocked`, `serviceUnavailable`, `timedOut`, `unexpectedReply`, `deviceGone`, `cancelled` …
  */
-export async function openMobileBackup2(device: TrustedDevice, signal: AbortSignal): Promise<DeviceLink> {
+export async function openMobileBackup2(
+  device: TrustedDevice,
+  signal: AbortSignal,
+  log: Log = silentLog,
+): Promise<DeviceLink> {
   const link = new DeviceLink(await device.startService(SERVICE, { escrow: true }, signal));
   try {
     await withDeadline(
@@ -25,7 +30,7 @@ export async function openMobileBackup2(device: TrustedDevice, signal: AbortSign
         expired: () => new AppError('timedOut', `mobilebackup2 did not say hello within ${HELLO_TIMEOUT_MS} ms`),
         giveUp: () => void link.close(),
       },
-      sayHello(link),
+      sayHello(link).then((versions) => log.info(`the device speaks ${versions}`)),
     );
     return link;
   } catch (error) {
@@ -34,8 +39,9 @@ export async function openMobileBackup2(device: TrustedDevice, signal: AbortSign
   }
 }
 
-async function sayHello(link: DeviceLink): Promise<void> {
-  await link.open();
+/** @returns what was agreed on, for the log */
+async function sayHello(link: DeviceLink): Promise<string> {
+  const offered = await link.open();
   const SupportedProtocolVersions = PROTOCOL_VERSIONS.map((version) => new PlistReal(version));
   await link.process(dict({ MessageName: 'Hello', SupportedProtocolVersions }));
   const { name, elements } = await link.receive();
@@ -57,4 +63,5 @@ async function sayHello(link: DeviceLink): Promise<void> {
   if (version === undefined || !PROTOCOL_VERSIONS.includes(version)) {
     throw new AppError('unexpectedReply', `mobilebackup2 chose the protocol version ${String(version)}`);
   }
+  return `DeviceLink ${offered}, mobilebackup2 ${version.toFixed(1)}`;
 }

@@ -101,7 +101,7 @@ async function runRestore(
   const { progress, notifications } = job;
   const { signal } = job.stop;
   await using afc = await AfcClient.open(device, signal);
-  const link = await openMobileBackup2(device, signal);
+  const link = await openMobileBackup2(device, signal, log);
   let silence: NodeJS.Timeout | undefined;
   try {
     const lock = await SyncLock.acquire({ afc, notifications, progress, log, signal });

@@ -254,6 +254,16 @@ describe('ios-backup', function () {
     });
   });
 
+  it('prints what helps others to help, and no name', async () => {
+    await succeed('pair');
+    await succeed('backup', '--folder', folder);
+    const { stdout } = await succeed('diagnostics');
+    assert.match(stdout, /^program .*command line$/m);
+    assert.match(stdout, /^device +iPhone\d+,\d+, .*trusted/m);
+    assert.match(stdout, /^run .*backup, done/m);
+    for (const name of [host.device.udid, home.folder, 'iPhone of']) assert.ok(!stdout.includes(name), name);
+  });
+
   describe('encryption', () => {
     it('is turned on, changed and turned off, with passwords from standard input', async () => {
       await succeed('pair');

@@ -322,6 +322,18 @@ describe('Engine', () => {
       assert.deepEqual(await client.call('history', { udid: ports.udid }), []);
     });
 
+    it('tells for a report how the last runs ended, without names', async () => {
+      const client = await running.connect();
+      ports.backUpWork = () =>
+        Promise.reject(new AppError('hostDiskFull', 'in /home/ann', { details: { number: 105, folder: '/home/ann' } }));
+      await assert.rejects(backUp(client), withCode('hostDiskFull'));
+      const diagnosis = await client.call('diagnose', {});
+      assert.equal(diagnosis.muxVersion, '1.1.1');
+      const [run] = diagnosis.runs;
+      assert.deepEqual([run?.outcome, run?.code, run?.number], ['failed', 'hostDiskFull', 105]);
+      assert.doesNotMatch(JSON.stringify(diagnosis), new RegExp(`ann|${ports.udid}`, 'i'));
+    });
+
     it('never says a password in a log line, a state or an error', async () => {
       const secret = 'correct horse battery staple';
       const lines: string[] = [];
