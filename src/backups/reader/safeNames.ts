@@ -59,7 +59,12 @@ export class FolderNames {
 
 function fitBytes(name: string, max: number): string {
   if (Buffer.byteLength(name) <= max) return name;
-  const characters = [...name];
-  while (characters.length > 0 && Buffer.byteLength(characters.join('')) > max) characters.pop();
-  return characters.join('');
+  let length = 0;
+  let bytes = 0;
+  for (const character of name) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > max) break;
+    length += character.length;
+  }
+  return name.slice(0, length);
 }

@@ -56,7 +56,7 @@ export async function makePairCertificates(devicePublicKey: Buffer, now = new Da
 const NO_AUTHORITY = { name: 'basicConstraints', critical: true, cA: false };
 const KEY_USAGE = { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true };
 
-function readDeviceKey(pem: Buffer): KeyObject {
+export function readDeviceKey(pem: Buffer): KeyObject {
   try {
     const key = createPublicKey(pem);
     if (key.asymmetricKeyType === 'rsa') return key;
