@@ -37,6 +37,7 @@ export function intercepted(inner: FileSystem, intercept: Interceptor): FileSyst
     readDirectory: (path) => ask({ name: 'readDirectory', path }, () => inner.readDirectory(path)),
     readDirectoryStats: (path) => ask({ name: 'readDirectoryStats', path }, () => inner.readDirectoryStats(path)),
     stat: (path) => ask({ name: 'stat', path }, () => inner.stat(path)),
+    realPath: (path) => ask({ name: 'realPath', path }, () => inner.realPath(path)),
     rename: (path, to) => ask({ name: 'rename', path, to }, () => inner.rename(path, to)),
     link: (path, to) => ask({ name: 'link', path, to }, () => inner.link(path, to)),
     clone: (path, to) => ask({ name: 'clone', path, to }, () => inner.clone(path, to)),
@@ -165,6 +166,7 @@ export function foldingCase(inner: FileSystem, root: string): FileSystem {
     readDirectoryStats: async (path) =>
       (await inner.readDirectoryStats(fold(path))).map((entry) => ({ ...entry, name: spelled(path, entry.name) })),
     stat: (path) => inner.stat(fold(path)),
+    realPath: (path) => inner.realPath(fold(path)),
     rename: (from, to) => {
       remember(to);
       return inner.rename(fold(from), fold(to));

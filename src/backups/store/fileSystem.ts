@@ -16,6 +16,8 @@ export interface FileSystem {
   /** Like readDirectory, with what stat() tells. Entries that vanish meanwhile are left out. */
   readDirectoryStats(path: string): Promise<readonly DirectoryEntryStat[]>;
   stat(path: string): Promise<FileStat>;
+  /** The path without links, spelled as the folders themselves have it where the system tells that. @throws ENOENT … */
+  realPath(path: string): Promise<string>;
   /** Replaces a file; @throws ENOTEMPTY, EISDIR, ENOTDIR … where the destination is a folder. */
   rename(from: string, to: string): Promise<void>;
   /** A hard link. @throws EEXIST, EMLINK, and EPERM, ENOTSUP … where the file system has none */

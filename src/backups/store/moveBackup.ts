@@ -5,12 +5,13 @@ import { measureBackup } from '../catalogue/measureBackup';
 import { duplicate, type CopyOptions } from './archiveBackup';
 import { availableSpace } from './availableSpace';
 import { lockBackup, lockName, removeBackup } from './deleteBackup';
-import { diskFailure } from './diskErrors';
+import { diskFailure, isMissing } from './diskErrors';
 import type { FileSystem } from './fileSystem';
 import { exists } from './folders';
 import { lockFolder } from './folderLock';
 import { labelBackup, readLabels } from './labels';
 import { nodeFileSystem } from './nodeFileSystem';
+import { isSameFolder, liesWithin } from './samePlace';
 import { emptyTrash } from './trash';
 
 /**
@@ -24,9 +25,7 @@ export async function moveBackup(backup: string, toFolder: string, options: Copy
   const folder = path.dirname(backup);
   const target = path.join(path.resolve(toFolder), path.basename(backup));
   try {
-    if (target === backup || target.startsWith(backup + path.sep)) {
-      throw new AppError('notAllowed', `${backup} cannot be moved to ${toFolder}`, { details: { path: toFolder } });
-    }
+    await refuseItself(fileSystem, backup, target, toFolder);
     const { lock, summary, others } = await lockBackup(fileSystem, backup, signal);
     try {
       await using targetLock = await lockTarget(fileSystem, path.dirname(target), lockName(summary), signal);
@@ -46,6 +45,23 @@ export async function moveBackup(backup: string, toFolder: string, options: Copy
     return target;
   } catch (error) {
     throw diskFailure(error, { doing: 'move', path: backup, writing: true });
+  }
+}
+
+/** The copy would be made within what is copied, or be the original that is removed then. */
+async function refuseItself(fileSystem: FileSystem, backup: string, target: string, toFolder: string): Promise<void> {
+  const to = path.dirname(target);
+  const leadsBack = async () => {
+    try {
+      return (await isSameFolder(fileSystem, to, path.dirname(backup))) || (await liesWithin(fileSystem, to, backup));
+    } catch (error) {
+      // What is not there is told by what comes next.
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  };
+  if (target === backup || target.startsWith(backup + path.sep) || (await leadsBack())) {
+    throw new AppError('notAllowed', `${backup} cannot be moved to ${toFolder}`, { details: { path: toFolder } });
   }
 }
 

@@ -177,6 +177,10 @@ class NodeFileSystem implements FileSystem {
    * one. macOS: fsync is F_FULLFSYNC there and empties the drive's cache each time, so the system writes out what it
    * holds (`sync`) before the caller's last fsync empties the drive's. Windows has no such order for users.
    */
+  realPath(path: string): Promise<string> {
+    return through((done) => fs.realpath.native(path, done));
+  }
+
   syncFileSystem(path: string): Promise<boolean> {
     const order = syncOrder(path);
     if (!order) return Promise.resolve(false);

@@ -176,6 +176,35 @@ describe('backups in a folder', () => {
       await assert.rejects(attempt(disk), { code: 'unsafePath' });
     });
 
+    it('is not led back into the backup or its folder by links and other spellings', async () => {
+      const link = (to: string, name: string) => {
+        fs.symlinkSync(to, path.join(target.path, name));
+        return path.join(target.path, name);
+      };
+      const ways = [
+        link(folder.path, 'folder'),
+        link(inside(UDID), 'backup'),
+        link(inside(UDID), 'above') + '/ab',
+        link(target.path, 'self') + '/folder',
+      ];
+      fs.mkdirSync(inside(`${UDID}/ab`), { recursive: true });
+      const before = readTree(inside(UDID));
+      for (const way of ways) {
+        await assert.rejects(moveBackup(inside(UDID), way, { fileSystem: disk }), { code: 'notAllowed' }, way);
+      }
+      // A disk that takes one spelling for the other; the real paths tell nothing there.
+      const folding: FileSystem = {
+        ...disk,
+        stat: (place) => disk.stat(place.replace(folder.path.toUpperCase(), folder.path)),
+        realPath: (place) => Promise.resolve(place),
+      };
+      for (const way of [folder.path.toUpperCase(), `${folder.path.toUpperCase()}/${UDID}`]) {
+        await assert.rejects(moveBackup(inside(UDID), way, { fileSystem: folding }), { code: 'notAllowed' }, way);
+      }
+      assert.deepEqual(readTree(inside(UDID)), before);
+      fs.rmdirSync(inside(`${UDID}/ab`));
+    });
+
     it('does not hand damage on', async () => {
       await backUp(1);
       const blob = inside(blobPath(changed));
