@@ -146,7 +146,12 @@ export class JobBoard implements Disposable {
 
   #logEnd(entry: JobEntry): void {
     const { outcome, progress } = entry.job;
-    const end = outcome?.kind === 'failed' ? `failed: ${outcome.error.code}: ${outcome.error.message}` : outcome?.kind;
+    // Where it stood, and for how long: a device that stalls tells no more than that.
+    const seconds = Math.round((Date.now() - Date.parse(progress.stageSince)) / 1000);
+    const end =
+      outcome?.kind === 'failed'
+        ? `failed in the stage ${progress.stage}, ${seconds} s after its begin: ${outcome.error.code}: ${outcome.error.message}`
+        : outcome?.kind;
     const numbers = `${progress.files} files, ${progress.bytes} bytes, ${progress.warnings} warnings`;
     this.#log.info(`job ${entry.describe()} ${end} (${numbers})`);
   }

@@ -71,6 +71,21 @@ function lossByOwner(findings: readonly VerifyFinding[]): readonly Loss[] {
   return [...counts].map(([owner, count]) => ({ owner, count })).sort((one, other) => other.count - one.count);
 }
 
+/** Without all of these, Finder, iTunes and Apple Devices pass a folder by and say nothing. */
+const LISTS = ['Info.plist', 'Manifest.plist', 'Status.plist', 'Manifest.db', 'Manifest.mbdb'];
+
+/** The files because of which Finder and its like do not list a backup; empty if nothing speaks against it. */
+export function hidesFromFinder(findings: readonly VerifyFinding[]): readonly string[] {
+  return LISTS.filter((name) => findings.some(({ file }) => file === name));
+}
+
+function finderText(findings: readonly VerifyFinding[]): string {
+  const files = hidesFromFinder(findings);
+  return files.length === 0
+    ? t('Nothing speaks against it, if it lies in their own folder')
+    : t('No, or not as a whole backup: {0}', files.join(', '));
+}
+
 /** A whole report as Markdown. */
 export function verifyReportText(report: VerifyReport): string {
   const { path, level, startedAt, endedAt, files, bytes, findings, damages, notChecked, hashesKnown } = report;
@@ -91,6 +106,7 @@ export function verifyReportText(report: VerifyReport): string {
         ? t('the SHA-256 of every file, noted when the backup was made')
         : t('what the device and the files themselves tell: no hashes were noted when this backup was made'),
     ),
+    row(t('Listed by Finder, iTunes and Apple Devices'), finderText(findings)),
     '',
   ];
   if (damages > 0) {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { AppError, isAppError } from '../../base/errors';
 import type { VerifyFinding, VerifyReport } from '../../backups';
 import { formatBytes, formatNumber } from '../../texts/format';
+import { hidesFromFinder } from '../../texts/verifyReport';
 import { ExitCode, type Command } from '../command';
 import { withProgress } from '../withProgress';
 
@@ -33,6 +34,10 @@ export const verify: Command = {
     }
     for (const finding of report.findings) output.event('finding', finding, findingText(finding));
     for (const what of report.notChecked) output.event('notChecked', { what }, `Not checked: ${what}`);
+    const hiding = hidesFromFinder(report.findings);
+    if (hiding.length > 0) {
+      output.event('notListed', { files: hiding }, `Finder and iTunes do not list it because of: ${hiding.join(', ')}`);
+    }
     const damaged = report.damages > 0;
     const { findings: _findings, ...facts } = report;
     output.done({ ...facts, damaged, findings: report.findings.length }, resultText(report, damaged));

@@ -8,7 +8,9 @@ export function optionsState({ automatic }: PageFacts, { wifiConnections }: Devi
   return {
     wifi: choiceState(
       wifiConnections === true,
-      t('Shows it here without a cable, on the same network. Slower, and it needs one connection by cable first.'),
+      t(
+        'Shows it here without a cable, on the same network. Slower, and it needs one connection by cable first. It is not to be seen there before it was unlocked after a start, and may want the cable again after some weeks.',
+      ),
       wifiConnections === undefined ? t('The device does not tell this setting.') : undefined,
     ),
     automatic: {

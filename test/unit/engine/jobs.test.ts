@@ -168,6 +168,22 @@ describe('JobBoard', () => {
     assert.deepEqual(outcome.error, { code: 'hostDiskFull', message: 'full', details: { freeBytes: 5 } });
   });
 
+  it('says in the log in which stage a failed job stood', async () => {
+    const lines: string[] = [];
+    using logged = {
+      board: new JobBoard({ ...silentLog, info: (line) => lines.push(line) }, () => {}),
+      [Symbol.dispose]() {
+        this.board.dispose();
+      },
+    };
+    const work = ({ report }: JobContext) => {
+      report({ stage: 'receiving', bytes: 10, files: 2 });
+      return Promise.reject(new AppError('deviceGone', 'it went'));
+    };
+    await assert.rejects(logged.board.run(backup, work), withCode('deviceGone'));
+    assert.match(lines.join('\n'), /failed in the stage receiving, 0 s after its begin: deviceGone: it went \(2 files/);
+  });
+
   it('never lets the fraction fall, nor the stage leave cancelling', async () => {
     const { work, context } = openEnded();
     const result = board.run(backup, work);
