@@ -17,6 +17,7 @@ const bundles = [
   { name: 'verify', entry: 'src/backups/verify/verifyWorker.ts' },
   { name: 'hash', entry: 'src/backups/verify/hashWorker.ts' },
   { name: 'reader', entry: 'src/reader/main.ts' },
+  { name: 'extract', entry: 'src/backups/reader/extractWorker.ts' },
   { name: 'cli', entry: 'src/cli.ts', executable: true },
   { name: 'page', entry: 'src/views/generalTab/webview/main.ts', browser: true },
   { name: 'database', entry: 'src/views/sqliteEditor/webview/main.ts', browser: true },

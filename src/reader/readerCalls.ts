@@ -299,23 +299,19 @@ export class ReaderSession {
     switch (what.kind) {
       case 'everything':
         return extractAll(backup, [{}], target, options);
-      case 'container': {
-        const selections = [{ domain: `AppDomain-${what.bundleID}` }];
-        return extractAll(backup, selections, target, { ...options, place: [] });
-      }
+      case 'container':
+        return extractAll(backup, [{ domain: `AppDomain-${what.bundleID}`, place: [] }], target, options);
       case 'paths': {
-        const reports: ExtractReport[] = [];
         const paths = await this.#paths();
-        for (const at of what.paths) {
-          // A group holds several domains, each under its own name.
-          for (const scope of scopesOf(paths, at)) {
-            const name = path.posix.basename(paths.pathOf(scope.domain ?? '', scope.relativePath ?? '') ?? at);
-            const selection = scope.domain === undefined ? {} : scope;
-            const place = scope.domain === undefined ? {} : { place: [name] };
-            reports.push(await extractAll(backup, [selection], target, { ...options, ...place }));
-          }
-        }
-        return joined(reports);
+        // A group holds several domains, each under its own name.
+        const selections = what.paths.flatMap((at) =>
+          scopesOf(paths, at).map(({ domain, relativePath }) => {
+            if (domain === undefined) return {};
+            const name = path.posix.basename(paths.pathOf(domain, relativePath ?? '') ?? at);
+            return { domain, relativePath: relativePath ?? '', place: [name] };
+          }),
+        );
+        return extractAll(backup, selections, target, options);
       }
       case 'photos':
         return extractAll(backup, kindSelections.photos, target, { ...options, modifiedOf: await photoDates(backup) });
@@ -388,17 +384,6 @@ function shown(kind: BackupFile['kind']): EntryKind {
 
 function notFound(at: string): AppError {
   return new AppError('fileNotFound', `the backup has no ${at}`);
-}
-
-function joined(reports: readonly ExtractReport[]): ExtractReport {
-  return {
-    files: reports.reduce((sum, { files }) => sum + files, 0),
-    bytes: reports.reduce((sum, { bytes }) => sum + bytes, 0),
-    present: reports.reduce((sum, { present }) => sum + present, 0),
-    links: reports.flatMap(({ links }) => links),
-    renamed: reports.flatMap(({ renamed }) => renamed),
-    failed: reports.flatMap(({ failed }) => failed),
-  };
 }
 
 const BATCH_MS = 100;

@@ -29,6 +29,7 @@ const needed = [
   'extension/dist/engine.js',
   'extension/dist/verify.js',
   'extension/dist/hash.js',
+  'extension/dist/extract.js',
   'extension/dist/cli.js',
   'extension/dist/page.js',
   'extension/dist/codicon.css',

@@ -12,6 +12,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'src/cli.ts': 'cli',
   'src/backups/format/deriveWorker.ts': 'derive',
   'src/backups/verify/verifyWorker.ts': 'verify',
+  'src/backups/reader/extractWorker.ts': 'extract',
 };
 const built = new Map<string, Promise<string>>();
 
@@ -55,6 +56,7 @@ export async function bundleCli(): Promise<string> {
     'src/cli.ts',
     'src/engine/main.ts',
     'src/backups/verify/verifyWorker.ts',
+    'src/backups/reader/extractWorker.ts',
     ...(fs.existsSync(path.join(PROJECT_ROOT, worker)) ? [worker] : []),
   ];
   const [cli = ''] = await Promise.all(entries.map(bundleProgram));

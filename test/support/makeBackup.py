@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Makes a backup folder to read, independently of the product: its own cipher, plists and databases.
 
-    makeBackup.py FOLDER [--later] [--plain] [--mbdb] [--files N] [--bytes B] [--rows N] < password
+    makeBackup.py FOLDER [--later] [--plain] [--mbdb] [--files N] [--bytes B] [--large N] [--rows N] < password
 
 The same arguments make the same backup. --later: some days afterwards, with changes. --files N: so many more photos of
---bytes B each. --rows N: so many rows in the manifest whose contents are missing, for the size of an index.
+--bytes B each. --large N: so many films of some megabytes. --rows N: so many rows in the manifest whose contents are
+missing, for the size of an index.
 Prints JSON: {"files": {"domain/path": sha256}, "marker": text that is in every private file}.
 """
 import hashlib
@@ -137,7 +138,7 @@ def photo(number, length):
     return head + seeded('photo %d' % number, 64) * (max(0, length - len(head)) // 64)
 
 
-def contents(later, extra_files, extra_bytes):
+def contents(later, extra_files, extra_bytes, large):
     """(domain, path) → bytes, protection class."""
     messages = [('Hello from Anna ' + MARKER, 1), ('See you at the station', 0), ('Grüße aus Köln', 1)]
     if later:
@@ -193,6 +194,8 @@ def contents(later, extra_files, extra_bytes):
     for number in range(extra_files):
         path = 'Media/DCIM/%dAPPLE/IMG_%06d.JPG' % (200 + number // 1000, number)
         files[('CameraRollDomain', path)] = (photo(number + 10, extra_bytes), 4)
+    for number in range(large):
+        files[('CameraRollDomain', 'Media/DCIM/999APPLE/IMG_%d.MOV' % number)] = (photo(number, 2_500_000 + number), 4)
     return files
 
 
@@ -249,7 +252,7 @@ def main():
     later, plain, old = '--later' in options, '--plain' in options, '--mbdb' in options
     password = sys.stdin.readline().rstrip('\n')
     bag, keys = (b'', {}) if plain else make_keybag(password)
-    files = contents(later, number('--files', 0), number('--bytes', 1000))
+    files = contents(later, number('--files', 0), number('--bytes', 1000), number('--large', 0))
     modified = BASE + (500_000 if later else 0)
     os.makedirs(folder)
     rows, sums, folders = [], {}, set()

@@ -8,7 +8,7 @@ declare const PROJECT_ROOT: string;
 
 let bundled: Promise<string> | undefined;
 
-/** Bundles the reader as the product does, once per run; removed when the run ends. */
+/** Bundles the reader and its threads' program as the product does, once per run; removed when the run ends. */
 export function bundledReader(): Promise<string> {
   return (bundled ??= bundle());
 }
@@ -16,10 +16,12 @@ export function bundledReader(): Promise<string> {
 async function bundle(): Promise<string> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'reader-bundle-'));
   process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
-  const outfile = path.join(folder, 'reader.js');
   await build({
-    entryPoints: [path.join(PROJECT_ROOT, 'src/reader/main.ts')],
-    outfile,
+    entryPoints: {
+      reader: path.join(PROJECT_ROOT, 'src/reader/main.ts'),
+      extract: path.join(PROJECT_ROOT, 'src/backups/reader/extractWorker.ts'),
+    },
+    outdir: folder,
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -30,7 +32,7 @@ async function bundle(): Promise<string> {
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
   });
-  return outfile;
+  return path.join(folder, 'reader.js');
 }
 
 /** A reader whose words on standard error are kept. */

@@ -27,6 +27,12 @@ export interface BackupFile {
   readonly linkTarget?: string;
 }
 
+/** What it takes to read or write an entry's content. */
+export type FileContent = Pick<
+  BackupFile,
+  'fileID' | 'domain' | 'relativePath' | 'kind' | 'size' | 'modified' | 'encryptionKey' | 'digest' | 'linkTarget'
+>;
+
 const TYPE_MASK = 0xf000;
 
 /** The type that a POSIX mode tells; undefined for sockets, devices and a mode without a type. */

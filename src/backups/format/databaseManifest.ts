@@ -1,11 +1,11 @@
 import { AppError, isAppError } from '../../base/errors';
-import { kindOfFlags, kindOfMode } from './backupFile';
+import { type FileContent, kindOfFlags, kindOfMode } from './backupFile';
 import { isFileID } from './fileID';
 import type { Manifest, ManifestContentEntry, ManifestEntry, ManifestName } from './manifest';
 import { contentOf, toEntry } from './manifestRow';
 import { type ReadOnlyDatabase, type Row, sqlText } from './readOnlyDatabase';
 import { decryptRecord } from './recordCipher';
-import { readRecordFacts } from './recordFacts';
+import { readRecordContent, readRecordFacts } from './recordFacts';
 
 const COLUMNS = 'fileID, domain, relativePath, flags, file';
 /** Parts that a search over all names is cut into: some milliseconds each at a million names. */
@@ -142,6 +142,21 @@ export class DatabaseManifest implements Manifest {
   find(fileID: string): ManifestEntry | undefined {
     const row = this.#db.first(`SELECT ${COLUMNS} FROM Files WHERE fileID = ?`, [fileID]);
     return row && this.#entry(row);
+  }
+
+  findContent(fileID: string): FileContent | undefined {
+    if (this.#recordKey) return undefined;
+    for (const row of this.#db.scan(`SELECT ${COLUMNS} FROM Files WHERE fileID = ?`, [fileID])) {
+      const record = row.blob(4);
+      const content = record && isFileID(fileID) ? readRecordContent(record) : undefined;
+      const [domain, relativePath] = [row.text(1), row.text(2)];
+      if (!content || domain === undefined || relativePath === undefined) return undefined;
+      const { mode, size, modified, encryptionKey, digest } = content;
+      if (kindOfMode(mode) !== 'file') return undefined;
+      const sealed = { ...(encryptionKey && { encryptionKey }), ...(digest && { digest }) };
+      return { fileID, domain, relativePath, kind: 'file', size: Math.max(0, size), modified, ...sealed };
+    }
+    return undefined;
   }
 
   findNamed(domain: string, relativePath: string): ManifestEntry | undefined {

@@ -1,4 +1,4 @@
-import { createDecipheriv } from 'node:crypto';
+import { createDecipheriv, type Decipher } from 'node:crypto';
 
 const BLOCK = 16;
 /** Each file has a key of its own, so the format's fixed zero vector is no weakness. */
@@ -10,9 +10,15 @@ const ZERO_IV = Buffer.alloc(BLOCK);
  * @param previous The 16 stored bytes before them; undefined at the start of the file.
  */
 export function decryptBlocks(key: Uint8Array, blocks: Uint8Array, previous?: Uint8Array): Buffer {
-  return createDecipheriv('aes-256-cbc', key, previous ?? ZERO_IV)
-    .setAutoPadding(false)
-    .update(blocks);
+  return createContentDecipher(key, previous).update(blocks);
+}
+
+/**
+ * For a content that is decrypted from one part to the next; each part is whole blocks, and the padding stays.
+ * @param previous The 16 stored bytes before the first part; undefined at the start of the file.
+ */
+export function createContentDecipher(key: Uint8Array, previous?: Uint8Array): Decipher {
+  return createDecipheriv('aes-256-cbc', key, previous ?? ZERO_IV).setAutoPadding(false);
 }
 
 /**

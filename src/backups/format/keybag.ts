@@ -1,9 +1,11 @@
 import { AppError } from '../../base/errors';
-import { unwrapKey } from './keyWrap';
+import { unwrapKey, unwrapKeys } from './keyWrap';
 
 /** The password key opens a class key marked with this bit; the other bit means the device's own hardware key as well. */
 const WRAPPED_BY_PASSWORD = 2;
 const WRAPPED_BY_DEVICE = 1;
+/** 4 bytes of protection class, 40 bytes of wrapped key. */
+const PERSISTENT_KEY = 44;
 const MAX_KEYBAG_LENGTH = 1 << 20;
 /** Real phones use 10,000,000. A count beyond this would keep the computer busy for minutes: a damaged or hostile keybag. */
 const MAX_ROUNDS = 100_000_000;
@@ -80,14 +82,39 @@ export class UnlockedKeybag {
    * @throws AppError `keyNotAvailable` for a class that only the device can open; `fileDamaged` for a damaged key.
    */
   unwrap(persistent: Uint8Array): Buffer {
-    if (persistent.length !== 44) throw new AppError('fileDamaged', `an encryption key of ${persistent.length} bytes`);
-    const bytes = Buffer.from(persistent.buffer, persistent.byteOffset, persistent.length);
-    const number = bytes.readUInt32LE(0);
-    const classKey = this.#keys.get(number) ?? this.#keys.get(number & 0xf);
-    if (!classKey) throw new AppError('keyNotAvailable', `no key for protection class ${number}`);
-    const key = unwrapKey(classKey, bytes.subarray(4));
-    if (!key) throw new AppError('fileDamaged', `a key of protection class ${number} does not unwrap`);
+    const [key = fileDamaged('no key')] = this.unwrapAll([persistent]);
+    if (key instanceof AppError) throw key;
     return key;
+  }
+
+  /** The same for many at once, which takes a tenth of the time; one that does not open costs only itself. */
+  unwrapAll(persistent: readonly Uint8Array[]): readonly (Buffer | AppError)[] {
+    const found: (Buffer | AppError)[] = [];
+    const byClass = new Map<Buffer, number[]>();
+    persistent.forEach((bytes, index) => {
+      if (bytes.length !== PERSISTENT_KEY) {
+        found[index] = fileDamaged(`an encryption key of ${bytes.length} bytes`);
+        return;
+      }
+      const number = classOf(bytes);
+      const classKey = this.#keys.get(number) ?? this.#keys.get(number & 0xf);
+      if (!classKey) {
+        found[index] = new AppError('keyNotAvailable', `no key for protection class ${number}`);
+        return;
+      }
+      const group = byClass.get(classKey);
+      if (group) group.push(index);
+      else byClass.set(classKey, [index]);
+    });
+    for (const [classKey, indices] of byClass) {
+      const wrapped = indices.flatMap((index) => persistent[index]?.subarray(4) ?? []);
+      unwrapKeys(classKey, wrapped).forEach((key, place) => {
+        const index = indices[place] ?? 0;
+        const number = classOf(persistent[index] ?? Buffer.alloc(4));
+        found[index] = key ?? fileDamaged(`a key of protection class ${number} does not unwrap`);
+      });
+    }
+    return found;
   }
 
   /** Overwrites the keys in memory. */
@@ -171,6 +198,14 @@ function integer(block: ReadonlyMap<string, Buffer>, tag: string): number {
 function rounds(count: number): number {
   if (count < 1 || count > MAX_ROUNDS) throw damaged(`${count} rounds of key derivation`);
   return count;
+}
+
+function classOf(persistent: Uint8Array): number {
+  return Buffer.from(persistent.buffer, persistent.byteOffset, 4).readUInt32LE(0);
+}
+
+function fileDamaged(why: string): AppError {
+  return new AppError('fileDamaged', why);
 }
 
 function damaged(why: string): AppError {

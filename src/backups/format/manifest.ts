@@ -1,4 +1,4 @@
-import type { BackupFile } from './backupFile';
+import type { BackupFile, FileContent } from './backupFile';
 
 /** One row: what it says, or why it cannot be used. One bad row costs only itself. */
 export type ManifestEntry =
@@ -57,6 +57,8 @@ export interface Manifest {
   /** Domains with the number of their files, directories not counted. */
   domains(): readonly { readonly domain: string; readonly files: number }[];
   find(fileID: string): ManifestEntry | undefined;
+  /** A file's content, several times as quick; undefined where that takes find(). @throws AppError `backupDamaged` */
+  findContent(fileID: string): FileContent | undefined;
   /** The same by name: for rows whose ID was not made from it. */
   findNamed(domain: string, relativePath: string): ManifestEntry | undefined;
   close(): void;

@@ -47,6 +47,7 @@ export function mbdbManifest(bytes: Buffer): Manifest {
     domains: () =>
       [...byDomain].map(([domain, all]) => ({ domain, files: all.filter(({ kind }) => kind === 'file').length })),
     find: (fileID) => byID.get(fileID),
+    findContent: () => undefined,
     findNamed: () => undefined,
     close() {},
   };

@@ -37,7 +37,8 @@ export class ReadOnlyDatabase {
   readonly #sqlite: Sqlite3Static;
   readonly #db: Database;
   readonly #close: () => void;
-  readonly #kept = new Map<string, PreparedStatement>();
+  readonly #kept = new Map<string, KeptStatement>();
+  #isClosed = false;
   /** Milliseconds on the clock after which a statement is ended; Infinity without. */
   #deadline = Infinity;
 
@@ -102,13 +103,11 @@ export class ReadOnlyDatabase {
    * Like rows(), for a million of them: every time the same object, which reads a column only when it is asked for it.
    * @throws AppError `backupDamaged` if the database cannot be read.
    */
-  *scan(sql: string): Generator<RowCursor> {
-    let statement: PreparedStatement | undefined;
+  *scan(sql: string, parameters: readonly SqlValue[] = []): Generator<RowCursor> {
+    const kept = this.#take(sql);
     try {
-      statement = this.#db.prepare(sql);
-      const { pointer } = statement;
-      if (pointer === undefined) throw new Error('a statement without text');
-      const cursor = new RowCursor(this.#sqlite, pointer);
+      const { statement, cursor } = kept;
+      if (parameters.length > 0) statement.bind([...parameters]);
       for (let code = cursor.step(); code !== SQLITE_DONE; code = cursor.step()) {
         if (code !== SQLITE_ROW) this.#sqlite.oo1.DB.checkRc(this.#db, code);
         yield cursor;
@@ -116,7 +115,7 @@ export class ReadOnlyDatabase {
     } catch (error) {
       throw error instanceof AppError ? error : notADatabase(error);
     } finally {
-      statement?.finalize();
+      this.#giveBack(sql, kept);
     }
   }
 
@@ -130,33 +129,60 @@ export class ReadOnlyDatabase {
 
   /** The first row, if there is one. The statement is kept for the next time: looking up single rows is quick. */
   first(sql: string, parameters: readonly SqlValue[] = []): Row | undefined {
+    const kept = this.#take(sql);
     try {
-      let statement = this.#kept.get(sql);
-      if (!statement) {
-        statement = this.#db.prepare(sql);
-        if (this.#kept.size < MAX_KEPT) this.#kept.set(sql, statement);
-      }
-      try {
-        if (parameters.length > 0) statement.bind([...parameters]);
-        return statement.step() ? valuesOf(statement) : undefined;
-      } finally {
-        if (this.#kept.get(sql) === statement) statement.reset(true);
-        else statement.finalize();
-      }
+      const { statement } = kept;
+      if (parameters.length > 0) statement.bind([...parameters]);
+      return statement.step() ? valuesOf(statement) : undefined;
     } catch (error) {
       throw error instanceof AppError ? error : notADatabase(error);
+    } finally {
+      this.#giveBack(sql, kept);
     }
   }
 
+  /** A statement that nobody else is using. @throws AppError `backupDamaged` */
+  #take(sql: string): KeptStatement {
+    const kept = this.#kept.get(sql);
+    this.#kept.delete(sql);
+    if (kept) return kept;
+    try {
+      const statement = this.#db.prepare(sql);
+      const { pointer } = statement;
+      if (pointer === undefined) throw new Error('a statement without text');
+      return { statement, cursor: new RowCursor(this.#sqlite, pointer) };
+    } catch (error) {
+      throw notADatabase(error);
+    }
+  }
+
+  /** Keeps a statement for the next time. After an error the reset gives that error once more. */
+  #giveBack(sql: string, kept: KeptStatement): void {
+    try {
+      kept.statement.reset(true);
+    } catch {
+      kept.statement.finalize();
+      return;
+    }
+    if (this.#isClosed || this.#kept.has(sql) || this.#kept.size >= MAX_KEPT) kept.statement.finalize();
+    else this.#kept.set(sql, kept);
+  }
+
   close(): void {
-    for (const statement of this.#kept.values()) statement.finalize();
+    for (const { statement } of this.#kept.values()) statement.finalize();
     this.#kept.clear();
+    this.#isClosed = true;
     this.#db.close();
     this.#close();
   }
 }
 
 const MAX_KEPT = 16;
+
+interface KeptStatement {
+  readonly statement: PreparedStatement;
+  readonly cursor: RowCursor;
+}
 
 const SQLITE_ROW = 100;
 const SQLITE_DONE = 101;

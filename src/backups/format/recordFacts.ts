@@ -20,6 +20,8 @@ const MODE = Buffer.from('Mode');
 const SIZE = Buffer.from('Size');
 const KEY = Buffer.from('EncryptionKey');
 const KEY_DATA = Buffer.from('NS.data');
+const MODIFIED = Buffer.from('LastModified');
+const DIGEST = Buffer.from('Digest');
 
 /**
  * Mode, size and key of a keyed archive of class MBFile, read where they stand: nothing is built for what nobody asks. A
@@ -32,6 +34,21 @@ export function readRecordFacts(bytes: Buffer): RecordFacts | undefined {
   return new RecordReader(bytes).read();
 }
 
+/** What a file record says that is needed for taking its content out. */
+export interface RecordContent extends Omit<RecordFacts, 'hasKey'> {
+  /** Unix seconds; 0 without one. */
+  readonly modified: number;
+  /** A copy. */
+  readonly encryptionKey?: Buffer;
+  /** A copy. */
+  readonly digest?: Buffer;
+}
+
+/** The same for whoever takes the content out. */
+export function readRecordContent(bytes: Buffer): RecordContent | undefined {
+  return new RecordReader(bytes).readContent();
+}
+
 class RecordReader {
   #tableOffset = 0;
   #offsetSize = 0;
@@ -40,6 +57,26 @@ class RecordReader {
   constructor(private readonly bytes: Buffer) {}
 
   read(): RecordFacts | undefined {
+    const top = this.#top();
+    return top === undefined ? undefined : this.#facts(top);
+  }
+
+  readContent(): RecordContent | undefined {
+    const top = this.#top();
+    const facts = top === undefined ? undefined : this.#facts(top);
+    if (top === undefined || !facts) return undefined;
+    const [objects, root] = this.#rootOf(top) ?? [];
+    if (objects === undefined || root === undefined) return undefined;
+    const modified = this.#integer(this.#value(root, MODIFIED));
+    const encryptionKey = this.#data(objects, this.#value(root, KEY));
+    const digest = this.#data(objects, this.#value(root, DIGEST));
+    if (modified === undefined || encryptionKey === undefined || digest === undefined) return undefined;
+    const { mode, size } = facts;
+    return { mode, size, modified, ...(encryptionKey && { encryptionKey }), ...(digest && { digest }) };
+  }
+
+  /** Where the record's uppermost dictionary lies; undefined for what is in any way unusual. */
+  #top(): number | undefined {
     const { bytes } = this;
     const trailer = bytes.length - TRAILER_LENGTH;
     if (trailer <= HEADER_LENGTH || bytes.readUInt32BE(0) !== 0x6270_6c69 || bytes.readUInt32BE(4) !== 0x7374_3030)
@@ -55,15 +92,21 @@ class RecordReader {
     if (this.#count < 1 || this.#count > MAX_OBJECTS || top >= this.#count) return undefined;
     if (this.#tableOffset <= HEADER_LENGTH || this.#tableOffset + this.#count * this.#offsetSize > trailer)
       return undefined;
-    return this.#areWhole() ? this.#facts(this.#offset(top)) : undefined;
+    return this.#areWhole() ? this.#offset(top) : undefined;
   }
 
-  #facts(top: number): RecordFacts | undefined {
+  /** The list of objects, and among them the record's own. */
+  #rootOf(top: number): readonly [objects: number, root: number] | undefined {
     const objects = this.#value(top, OBJECTS);
     const holder = this.#value(top, TOP);
     if (objects === undefined || holder === undefined || this.bytes[objects]! >> 4 !== 0xa) return undefined;
     const root = this.#follow(objects, this.#value(holder, ROOT));
-    if (root === undefined || this.bytes[root]! >> 4 !== 0xd) return undefined;
+    return root === undefined || this.bytes[root]! >> 4 !== 0xd ? undefined : [objects, root];
+  }
+
+  #facts(top: number): RecordFacts | undefined {
+    const [objects, root] = this.#rootOf(top) ?? [];
+    if (objects === undefined || root === undefined) return undefined;
     const mode = this.#integer(this.#value(root, MODE));
     const size = this.#integer(this.#value(root, SIZE));
     const key = this.#hasKey(objects, this.#value(root, KEY));
@@ -73,9 +116,22 @@ class RecordReader {
   /** Undefined: unusual. */
   #hasKey(objects: number, value: number | undefined): boolean | undefined {
     if (value === undefined) return false;
+    return this.#dataAt(objects, value) === undefined ? undefined : true;
+  }
+
+  /** A copy of the data; null for none, undefined: unusual. */
+  #data(objects: number, value: number | undefined): Buffer | null | undefined {
+    if (value === undefined) return null;
+    const found = this.#dataAt(objects, value);
+    if (found === undefined) return undefined;
+    const start = this.#contentOf(found);
+    return Buffer.from(this.bytes.subarray(start, start + this.#itemsOf(found)));
+  }
+
+  #dataAt(objects: number, value: number): number | undefined {
     let found = this.#follow(objects, value);
     if (found !== undefined && this.bytes[found]! >> 4 === 0xd) found = this.#value(found, KEY_DATA);
-    return found !== undefined && this.bytes[found]! >> 4 === 0x4 ? true : undefined;
+    return found !== undefined && this.bytes[found]! >> 4 === 0x4 ? found : undefined;
   }
 
   /** What a UID of one byte stands for; undefined for everything else. */

@@ -34,7 +34,9 @@ export const kindSelections: Readonly<Record<ExtractKind, readonly Selection[]>>
  * Without a library, or with one of an unknown form, the result knows no date.
  * @returns Unix seconds of a file; undefined if not known.
  */
-export async function photoDates(backup: OpenedBackup): Promise<(file: BackupFile) => number | undefined> {
+export async function photoDates(
+  backup: OpenedBackup,
+): Promise<(file: Pick<BackupFile, 'domain' | 'relativePath'>) => number | undefined> {
   const dates = new Map<string, number>();
   await readPhotoLibrary(backup, ({ relativePath, takenAt }) => {
     if (takenAt !== undefined) dates.set(relativePath, takenAt);

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, isAppError } from '../../base/errors';
-import type { BackupFile } from '../format/backupFile';
+import type { BackupFile, FileContent } from '../format/backupFile';
 import { type ByteSource, DecryptedSource, FileSource, MemorySource } from '../format/byteSource';
 import { deriveKey } from '../format/deriveKey';
 import { fileID } from '../format/fileID';
@@ -18,7 +17,6 @@ import { DomainTree, type TreeChild } from './domainTree';
 
 /** Names kept in memory at a time, over all trees of domains: about 20 MB. The tree asked for last is always kept. */
 const KEPT_NAMES = 200_000;
-const HASH_CHUNK = 1 << 20;
 
 /** A file or folder inside an opened backup. */
 export interface OpenedEntry {
@@ -184,10 +182,7 @@ export class OpenedBackup {
   stat(domain: string, relativePath: string): OpenedEntry {
     const child = relativePath === '' ? undefined : this.tree(domain).find(relativePath);
     if (relativePath !== '' && !child) throw new AppError('fileNotFound', `${domain} has no ${relativePath}`);
-    // IDs are made of the name; a row of another ID is found by its name.
-    const row = this.manifest.find(fileID(domain, relativePath)) ?? this.manifest.findNamed(domain, relativePath);
-    if (row && !row.ok && child?.kind !== 'directory') throw new AppError('fileDamaged', row.reason);
-    const file = row?.ok && row.file.domain === domain && row.file.relativePath === relativePath ? row.file : undefined;
+    const file = this.file(domain, relativePath, child?.kind ?? 'directory');
     return {
       name: child?.name ?? domain,
       domain,
@@ -195,6 +190,35 @@ export class OpenedBackup {
       kind: child?.kind ?? 'directory',
       ...(file ? { file } : {}),
     };
+  }
+
+  /**
+   * The row of what list() told of; undefined if it has none.
+   * @param kind What it is: of a folder nothing is needed, so a damaged row is none.
+   * @throws AppError `fileDamaged`, `passwordNeeded`
+   */
+  file(domain: string, relativePath: string, kind: BackupFile['kind'] = 'file'): BackupFile | undefined {
+    // IDs are made of the name; a row of another ID is found by its name.
+    const row = this.manifest.find(fileID(domain, relativePath)) ?? this.manifest.findNamed(domain, relativePath);
+    if (row && !row.ok && kind !== 'directory') throw new AppError('fileDamaged', row.reason);
+    return row?.ok && row.file.domain === domain && row.file.relativePath === relativePath ? row.file : undefined;
+  }
+
+  /** What it takes to take a file out: quicker than file(). @throws as file() */
+  content(domain: string, relativePath: string): FileContent | undefined {
+    const found = this.manifest.findContent(fileID(domain, relativePath));
+    const isIt = found?.domain === domain && found.relativePath === relativePath;
+    return isIt ? found : this.file(domain, relativePath);
+  }
+
+  /** The keys of contents, for whoever decrypts them, and wipes them; undefined for what is not encrypted. */
+  contentKeys(files: readonly FileContent[]): readonly (Buffer | AppError | undefined)[] {
+    const keybag = this.#keybag;
+    if (!keybag) return files.map(() => undefined);
+    const sealed = files.flatMap(({ encryptionKey }) => encryptionKey ?? []);
+    const opened = keybag.unwrapAll(sealed);
+    let next = 0;
+    return files.map(({ encryptionKey }) => (encryptionKey ? opened[next++] : undefined));
   }
 
   /**
@@ -215,25 +239,6 @@ export class OpenedBackup {
     } catch (error) {
       stored.close();
       throw error;
-    }
-  }
-
-  /** Compares the stored bytes with the row's digest; true for a file that has none. @throws AppError `fileNotFound` */
-  isUnaltered(file: BackupFile): boolean {
-    if (!file.digest) return true;
-    const stored = new FileSource(this.#placeOf(file));
-    try {
-      const hash = createHash('sha1');
-      const buffer = Buffer.allocUnsafe(Math.min(stored.size, HASH_CHUNK) || 1);
-      for (let offset = 0; offset < stored.size;) {
-        const count = stored.read(buffer, offset);
-        if (count === 0) break;
-        hash.update(buffer.subarray(0, count));
-        offset += count;
-      }
-      return hash.digest().equals(file.digest);
-    } finally {
-      stored.close();
     }
   }
 
