@@ -23,7 +23,12 @@ export {
   type RetentionRule,
   type RetentionVersion,
 } from './store/retention';
-export { applyRetention, previewRetention, type RetentionOptions } from './store/applyRetention';
+export {
+  applyRetention,
+  previewRetention,
+  type ApplyRetentionOptions,
+  type RetentionOptions,
+} from './store/applyRetention';
 
 export { listBackups, type CatalogueFolder, type ListOptions } from './catalogue/listBackups';
 export { measureBackup, type BackupSize } from './catalogue/measureBackup';

@@ -57,7 +57,7 @@ export async function thinOutVersions(app: App, node?: TreeNode): Promise<void> 
     await vscode.commands.executeCommand('workbench.action.openSettings', 'iosBackup.keepVersions');
   }
   if (picked?.act !== 'remove' || !(await confirmed(plan.remove, about, folder))) return;
-  const gone = await app.engine.call('applyRetention', { folder, udid, policy });
+  const gone = await app.engine.call('applyRetention', { folder, udid, policy, only: plan.remove });
   void vscode.window.showInformationMessage(
     gone.length === 1 ? t('1 version was removed.') : t('{0} versions were removed.', formatNumber(gone.length)),
   );

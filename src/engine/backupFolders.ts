@@ -29,6 +29,7 @@ import {
   type VerifyReport,
 } from '../backups';
 import type {
+  ApplyRetentionRequest,
   BackupsPort,
   CatalogueWatch,
   CopyRequest,
@@ -174,9 +175,9 @@ export class BackupFolders implements BackupsPort {
     folder: string,
     udid: string,
     policy: RetentionPolicy,
-    signal: AbortSignal,
+    request: ApplyRetentionRequest,
   ): Promise<readonly string[]> {
-    return applyRetention(folder, udid, policy, { signal, log: this.#log });
+    return applyRetention(folder, udid, policy, { ...request, log: this.#log });
   }
 
   async openSource(folder: string, udid: string): Promise<RestoreSource> {

@@ -93,7 +93,10 @@ export const handlers: Handlers = {
     moveBackup(services, { path: params.path('path'), toFolder: params.path('toFolder') }, caller),
   repairBackup: (services, params, caller) => repairBackup(services, params.path('path'), caller),
   previewRetention: (services, params, caller) => previewRetention(services, readRetention(params), caller),
-  applyRetention: (services, params, caller) => applyRetention(services, readRetention(params), caller),
+  applyRetention: (services, params, caller) => {
+    const only = params.has('only') && { only: params.paths('only') };
+    return applyRetention(services, { ...readRetention(params), ...only }, caller);
+  },
   history: ({ history }, params) => history.list(params.udid()),
   diagnose: (services) => diagnose(services),
   estimate: (services, params) => estimate(services, { udid: params.udid(), folder: params.path('folder') }),

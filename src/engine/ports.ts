@@ -128,7 +128,7 @@ export interface BackupsPort {
     folder: string,
     udid: string,
     policy: RetentionPolicy,
-    signal: AbortSignal,
+    request: ApplyRetentionRequest,
   ): Promise<readonly string[]>;
   /** One backup. @throws AppError `notABackup`, `noPermission` */
   describe(path: string, signal: AbortSignal): Promise<BackupSummary>;
@@ -136,6 +136,12 @@ export interface BackupsPort {
   sizeOf(path: string, signal: AbortSignal): Promise<number>;
   /** The backup for a device to read, as `<udid>/`; it stays as it is. */
   openSource(path: string, udid: string): Promise<RestoreSource>;
+}
+
+export interface ApplyRetentionRequest {
+  /** Nothing but these goes: what a preview has shown. */
+  readonly only?: readonly string[] | undefined;
+  readonly signal: AbortSignal;
 }
 
 export interface DeleteRequest {

@@ -68,9 +68,14 @@ export interface EngineCalls {
     params: { readonly folder: string; readonly udid: string; readonly policy: RetentionPolicy };
     result: RetentionPlan;
   };
-  /** Removes it. @returns the paths of the versions that went. */
+  /** Removes it, and nothing but what `only` names, if it is there: what a preview has shown. @returns what went */
   applyRetention: {
-    params: { readonly folder: string; readonly udid: string; readonly policy: RetentionPolicy };
+    params: {
+      readonly folder: string;
+      readonly udid: string;
+      readonly policy: RetentionPolicy;
+      readonly only?: readonly string[];
+    };
     result: readonly string[];
   };
   history: { params: { readonly udid: string }; result: readonly HistoryEntry[] };

@@ -39,18 +39,32 @@ export async function previewRetention(
   return planRetention(versions, policy);
 }
 
-/** Removes what previewRetention() says, oldest first. @returns what went */
+export interface ApplyRetentionOptions extends RetentionOptions {
+  /** What a person has seen in a preview and agreed to: nothing else goes, whatever the policy says by now. */
+  readonly only?: readonly string[] | undefined;
+}
+
+/**
+ * Removes what previewRetention() says, oldest first. Each is looked at again before it goes: it may have got a label
+ * meanwhile, or the backup that made it superfluous may be gone.
+ * @returns what went
+ */
 export async function applyRetention(
   folder: string,
   udid: string,
   policy: RetentionPolicy,
-  options: RetentionOptions = {},
+  { only, ...options }: ApplyRetentionOptions = {},
 ): Promise<readonly string[]> {
-  const { remove } = await previewRetention(folder, udid, policy, options);
-  for (const version of remove) {
+  const gone: string[] = [];
+  const tried = new Set<string>();
+  for (;;) {
+    const { remove } = await previewRetention(folder, udid, policy, options);
+    const version = remove.find((place) => !tried.has(place) && (only === undefined || only.includes(place)));
+    if (version === undefined) return gone;
     throwIfAborted(options.signal);
     (options.log ?? silentLog).info(`retention removes ${version}`);
+    tried.add(version);
     await deleteBackup(version, options);
+    gone.push(version);
   }
-  return remove;
 }

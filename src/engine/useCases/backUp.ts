@@ -114,7 +114,7 @@ async function runOnce(
       // One of them may just be restored to another device.
       jobs.refuseBeside(folder, path.join(folder, udid));
       report({ stage: 'removing' });
-      await ports.backups.applyRetention(folder, udid, policy, signal);
+      await ports.backups.applyRetention(folder, udid, policy, { signal });
     } catch (error) {
       log.warn(`old versions of ${udid} stay: ${toErrorData(error).message}`);
     }

@@ -100,13 +100,13 @@ export function previewRetention(
 /** As a job on the device's backup: nothing is removed while a backup of it is made, or one beside it is restored. */
 export function applyRetention(
   services: EngineServices,
-  { folder, udid, policy }: EngineCalls['applyRetention']['params'],
+  { folder, udid, policy, only }: EngineCalls['applyRetention']['params'],
   caller: Caller,
 ): Promise<readonly string[]> {
   const own = path.join(folder, udid);
   return changing(services, 'delete', own, caller, async ({ report, signal }) => {
     services.jobs.refuseBeside(folder, own);
     report({ stage: 'removing' });
-    return services.ports.backups.applyRetention(folder, udid, policy, signal);
+    return services.ports.backups.applyRetention(folder, udid, policy, { signal, only });
   });
 }

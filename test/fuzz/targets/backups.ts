@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { DecryptedSource, MemorySource } from '../../../src/backups/format/byteSource';
 import { parseKeybag, unlockKeybag } from '../../../src/backups/format/keybag';
-import { openManifest } from '../../../src/backups/format/manifest';
+import { openManifest } from '../../../src/backups/format/openManifest';
 import { parseManifestMbdb } from '../../../src/backups/format/manifestMbdb';
 import { readManifestPlist } from '../../../src/backups/format/manifestPlist';
 import { WalSource } from '../../../src/backups/format/walSource';

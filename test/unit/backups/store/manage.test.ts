@@ -16,7 +16,7 @@ import { openStaging } from '../../../../src/backups/store/staging';
 import type { FileSystem } from '../../../../src/backups/store/fileSystem';
 import { silentLog } from '../../../../src/base/log';
 import { readTree, temporaryFolder, UDID, writeBackup } from '../../../support/backupFolders';
-import { counting, crashing, failing, withoutLinks, withoutSync } from '../../../support/fileSystemFaults';
+import { counting, crashing, failing, intercepted, withoutLinks, withoutSync } from '../../../support/fileSystemFaults';
 import { blobPath, changed, incrementalRun, kept, removed } from '../../../support/incrementalRun';
 
 const disk = withoutSync(nodeFileSystem());
@@ -297,6 +297,72 @@ describe('backups in a folder', () => {
       [UDID, path.basename(versions[1] ?? ''), path.basename(versions[4] ?? ''), `${UDID}-20200101-000000`].sort(),
     );
     assert.deepEqual(await applyRetention(folder.path, UDID, {}, { fileSystem: disk }), []);
+  });
+});
+
+describe('applyRetention() after a preview', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  const versions: string[] = [];
+  const policy = { last: 2 };
+  const preview = async () => (await previewRetention(folder.path, UDID, policy, { fileSystem: disk })).remove;
+  const apply = (only: readonly string[], fileSystem = disk) =>
+    applyRetention(folder.path, UDID, policy, { fileSystem, only });
+  const backUp = async (round: number) => {
+    const staging = await openStaging({ folder: folder.path, udid: UDID, fileSystem: disk });
+    await incrementalRun(staging.store, round);
+    return (await staging.commit(() => Promise.resolve())).version ?? '';
+  };
+
+  beforeEach(async () => {
+    folder = temporaryFolder();
+    writeBackup(path.join(folder.path, UDID), { blobs: { [kept]: 'kept', [removed]: 'removed' } });
+    versions.length = 0;
+    for (let round = 1; round <= 4; round++) versions.push(await backUp(round));
+  });
+  afterEach(() => folder.remove());
+
+  it('removes what was shown and no more, when a backup has come since', async () => {
+    const shown = await preview();
+    assert.deepEqual(shown, versions.slice(0, 3));
+    const late = await backUp(5);
+    assert.deepEqual(
+      await preview(),
+      versions.slice(0, 4).filter((one) => one !== late),
+      'one more would go now',
+    );
+    assert.deepEqual(await apply(shown), shown);
+    for (const stays of [versions[3], late, path.join(folder.path, UDID)]) assert.ok(fs.existsSync(stays ?? ''), stays);
+    assert.deepEqual(await apply([]), []);
+  });
+
+  it('removes less than was shown, when less is superfluous by now', async () => {
+    const shown = await preview();
+    await labelBackup(shown[1] ?? '', 'keep me');
+    await deleteBackup(path.join(folder.path, UDID), { fileSystem: disk });
+    // With the present one gone, one of those shown is the second newest.
+    assert.deepEqual(await apply(shown), [shown[0]]);
+    assert.ok(fs.existsSync(shown[2] ?? ''));
+  });
+
+  it('looks again before each removal', async () => {
+    const shown = await preview();
+    let labelled = false;
+    const fileSystem = intercepted(disk, async (call, run) => {
+      const result = await run();
+      if (!labelled && call.name === 'rename' && call.path === shown[0]) {
+        labelled = true;
+        await labelBackup(shown[1] ?? '', 'keep me');
+      }
+      return result;
+    });
+    assert.deepEqual(await apply(shown, fileSystem), [shown[0], shown[2]]);
+    assert.ok(labelled && fs.existsSync(shown[1] ?? ''));
+  });
+
+  it('is not led to anything else by what it is told to remove', async () => {
+    const present = path.join(folder.path, UDID);
+    assert.deepEqual(await apply([present, folder.path, versions[3] ?? '']), []);
+    assert.ok(fs.existsSync(present));
   });
 });
 
