@@ -46,7 +46,7 @@ export function intercepted(inner: FileSystem, intercept: Interceptor): FileSyst
     touch: (path) => ask({ name: 'touch', path }, () => inner.touch(path)),
     freeSpace: (path) => ask({ name: 'freeSpace', path }, () => inner.freeSpace(path)),
     syncDirectory: (path) => ask({ name: 'syncDirectory', path }, () => inner.syncDirectory(path)),
-    syncFileSystem: (path) => ask({ name: 'syncFileSystem', path }, () => inner.syncFileSystem(path)),
+    syncFileSystem: (path, signal) => ask({ name: 'syncFileSystem', path }, () => inner.syncFileSystem(path, signal)),
   };
 }
 
@@ -190,7 +190,7 @@ export function foldingCase(inner: FileSystem, root: string): FileSystem {
     touch: (path) => inner.touch(fold(path)),
     freeSpace: (path) => inner.freeSpace(fold(path)),
     syncDirectory: (path) => inner.syncDirectory(fold(path)),
-    syncFileSystem: (path) => inner.syncFileSystem(fold(path)),
+    syncFileSystem: (path, signal) => inner.syncFileSystem(fold(path), signal),
   };
 }
 

@@ -94,7 +94,7 @@ export async function duplicate(
       ...(previous !== undefined && { previous }),
       ...(signal && { signal }),
     });
-    await syncTree(fileSystem, work);
+    await syncTree(fileSystem, work, signal);
     if (verify) await verifyCopy(fileSystem, copy, sidecar, signal);
     await makeDirectories(fileSystem, sidecars(udid));
     await fileSystem.rename(sidecar, path.join(sidecars(udid), meta.id));

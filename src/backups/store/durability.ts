@@ -1,3 +1,4 @@
+import { abortable } from '../../base/abort';
 import { walkFiles, type BackupTree } from './backupTree';
 import type { FileSystem } from './fileSystem';
 import type { HashIndex } from './hashIndex';
@@ -22,7 +23,7 @@ export interface Durable {
  * files are flushed one by one, and all folders.
  */
 export async function makeDurable({ fileSystem, folder, notes, tree, written, signal }: Durable): Promise<void> {
-  if (await fileSystem.syncFileSystem(folder)) return;
+  if (await abortable(fileSystem.syncFileSystem(folder, signal), signal)) return;
   for await (const files of walkFiles(tree, signal)) {
     await eachAtOnce(
       files.filter(({ name, stat }) => !written || written.find(name, stat)),
@@ -33,9 +34,9 @@ export async function makeDurable({ fileSystem, folder, notes, tree, written, si
   await syncFolders(fileSystem, folder);
 }
 
-/** A whole folder. */
-export async function syncTree(fileSystem: FileSystem, folder: string): Promise<void> {
-  if (await fileSystem.syncFileSystem(folder)) return;
+/** A whole folder. @throws AppError `cancelled` at once, however long the disk takes */
+export async function syncTree(fileSystem: FileSystem, folder: string, signal?: AbortSignal): Promise<void> {
+  if (await abortable(fileSystem.syncFileSystem(folder, signal), signal)) return;
   await syncFiles(fileSystem, folder);
   await syncFolders(fileSystem, folder);
 }

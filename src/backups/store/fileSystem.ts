@@ -33,8 +33,12 @@ export interface FileSystem {
   freeSpace(path: string): Promise<number>;
   /** The folder's entries survive a power loss; does nothing where the system has no such thing. */
   syncDirectory(path: string): Promise<void>;
-  /** Everything written to the volume so far survives a power loss. @returns false where there is no such order */
-  syncFileSystem(path: string): Promise<boolean>;
+  /**
+   * Everything written to the volume so far survives a power loss. Can take minutes on a slow disk.
+   * @returns false where there is no such order
+   * @throws AppError `cancelled` as soon as the signal aborts
+   */
+  syncFileSystem(path: string, signal?: AbortSignal): Promise<boolean>;
 }
 
 export interface OpenFile {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
+import { cancelled } from '../../base/errors';
 import type { DirectoryEntry, DirectoryEntryStat, FileStat, FileSystem, FileType, OpenFile } from './fileSystem';
 
 /**
@@ -172,20 +173,29 @@ class NodeFileSystem implements FileSystem {
     }
   }
 
+  realPath(path: string): Promise<string> {
+    return through((done) => fs.realpath.native(path, done));
+  }
+
   /**
    * Linux: syncfs(2), which Node does not offer, through `sync -f`: 20,000 small files in 0.3 s instead of 2 s one by
    * one. macOS: fsync is F_FULLFSYNC there and empties the drive's cache each time, so the system writes out what it
    * holds (`sync`) before the caller's last fsync empties the drive's. Windows has no such order for users.
    */
-  realPath(path: string): Promise<string> {
-    return through((done) => fs.realpath.native(path, done));
-  }
-
-  syncFileSystem(path: string): Promise<boolean> {
+  syncFileSystem(path: string, signal?: AbortSignal): Promise<boolean> {
     const order = syncOrder(path);
     if (!order) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      execFile(order.file, order.parameters, { timeout: 0 }, (error) => resolve(error === null));
+    if (signal?.aborted) return Promise.reject(cancelled());
+    return new Promise((resolve, reject) => {
+      const child = execFile(order.file, order.parameters, { timeout: 0 }, (error) => resolve(error === null));
+      const onAbort = () => {
+        // While the disk hangs it does not even end when killed: nobody waits for it any more.
+        child.kill('SIGKILL');
+        child.unref();
+        reject(cancelled());
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      child.once('close', () => signal?.removeEventListener('abort', onAbort));
     });
   }
 

@@ -14,6 +14,7 @@ import { lockFolder, type FolderLock, type LockTiming } from './folderLock';
 import { FolderStore } from './folderStore';
 import { HashLog } from './hashLog';
 import { writeJournal, type CommitJournal } from './journal';
+import { keepStaging } from './keepStaging';
 import { layoutOf, stageLayoutOf } from './layout';
 import { prepareMerge } from './mergeOverlay';
 import { foldsNames, NameGuard } from './nameGuard';
@@ -53,6 +54,8 @@ export interface StagingOptions {
   /** Files seeded so far. */
   readonly onSeeded?: ((files: number) => void) | undefined;
   readonly lockTiming?: LockTiming | undefined;
+  /** How long suspend() waits for the disk; by default half a minute. */
+  readonly keepLimitMs?: number | undefined;
 }
 
 /** The next backup of one device, while it is made. Exactly one of commit(), suspend() and discard() ends it. */
@@ -148,7 +151,8 @@ async function openLocked(work: Work, options: StagingOptions, lock: FolderLock)
     await writeStageNotes(fileSystem, stage.notes, notes);
   }
   // A process that died may have lost the last notes about hashes.
-  return assemble(work, lock, notes, hashes, { resumed, hashesWhole: !resumed || old.unsyncedSince === undefined });
+  const hashesWhole = !resumed || old.unsyncedSince === undefined;
+  return assemble(work, lock, notes, hashes, { resumed, hashesWhole, keepLimitMs: options.keepLimitMs });
 }
 
 async function hasFinished({ fileSystem, folder, udid }: Work): Promise<boolean> {
@@ -229,7 +233,7 @@ async function assemble(
   lock: FolderLock,
   notes: StageNotes,
   hashes: HashLog,
-  state: { readonly resumed: boolean; readonly hashesWhole: boolean },
+  state: { readonly resumed: boolean; readonly hashesWhole: boolean; readonly keepLimitMs: number | undefined },
 ): Promise<Staging> {
   const { fileSystem, folder, udid, log } = work;
   const { finished, partial } = layoutOf(folder);
@@ -267,12 +271,7 @@ async function assemble(
     if (ended) return;
     await end();
     try {
-      if (await fileSystem.syncFileSystem(stage.stage)) {
-        const { unsyncedSince: _, ...synced } = notes;
-        await writeStageNotes(fileSystem, stage.notes, synced);
-      }
-    } catch (error) {
-      log.warn(`the interrupted backup may not survive a power loss: ${String(error)}`);
+      await keepStaging({ fileSystem, folder: stage.stage, file: stage.notes, notes, log, limitMs: state.keepLimitMs });
     } finally {
       await lock.release();
     }

@@ -10,7 +10,7 @@ import { readSidecar } from '../../../../src/backups/store/sidecar';
 import { openStaging, type Staging } from '../../../../src/backups/store/staging';
 import { silentLog } from '../../../../src/base/log';
 import { readTree, statusPlist, temporaryFolder, UDID, writeBackup } from '../../../support/backupFolders';
-import { failing, withoutLinks, withoutSync } from '../../../support/fileSystemFaults';
+import { failing, intercepted, withoutLinks, withoutSync } from '../../../support/fileSystemFaults';
 import { added, blobPath, changed, incrementalRun, kept, removed } from '../../../support/incrementalRun';
 
 const blob = blobPath;
@@ -171,6 +171,25 @@ for (const [mode, wrap] of ways) {
         assert.equal(second.resumed, resumed);
         await second.discard();
       }
+    });
+
+    it('does not hang with a disk that does: cancelling a commit and suspending both end, and the next run goes on', async () => {
+      const hanging = intercepted(fileSystem, (call, run) =>
+        call.name === 'syncFileSystem' ? new Promise(() => {}) : run(),
+      );
+      const warnings: string[] = [];
+      const log = { ...silentLog, warn: (text: string) => warnings.push(text) };
+      const first = await open({ fileSystem: hanging, log, keepLimitMs: 50 });
+      await first.store.writeFile(`${UDID}/Snapshot/aa/${added}`, Buffer.from('half way'));
+      const abort = new AbortController();
+      const committing = first.commit(pass, { signal: abort.signal });
+      setTimeout(() => abort.abort(), 50);
+      await assert.rejects(committing, { code: 'cancelled' });
+      await first.suspend();
+      assert.match(warnings.join(), /not written it out within 0.05 s/);
+      const second = await open();
+      assert.equal(second.resumed, true, 'the computer has not lost its power');
+      await second.discard();
     });
 
     it('is for one at a time', async () => {
