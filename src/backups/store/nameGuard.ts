@@ -29,7 +29,7 @@ export class NameGuard {
   async claim(parts: readonly string[], directories: (parent: readonly string[]) => readonly string[]): Promise<void> {
     for (let length = 1; length <= parts.length; length++) {
       const parent = parts.slice(0, length - 1);
-      const name = parts[length - 1] ?? '';
+      const name = parts[length - 1]!;
       const parentKey = parent.join('/');
       const key = fold(parentKey === '' ? name : `${parentKey}/${name}`);
       const known = this.#odd.get(key);
