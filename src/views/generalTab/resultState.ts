@@ -56,7 +56,7 @@ function doneTexts(
     case 'backup': {
       const took = formatDuration(Date.parse(endedAt) - Date.parse(startedAt));
       const copied = t('{0} in {1} files were copied in {2}', formatBytes(bytes), formatNumber(files), took);
-      const checked = backup?.notRead ? notReadText(backup.notRead.count) : t('Every file was checked to be there.');
+      const checked = backup?.notRead ? notReadText(backup.notRead.count) : checkedText(backup);
       const texts = [`${copied}.`, checked, passwordText(backup?.passwordOpens)].filter((text) => text !== '');
       return { title: t('{0} is backed up', name), text: texts.join(' ') };
     }
@@ -70,6 +70,13 @@ function doneTexts(
     default:
       return { title: t('Done'), text: '' };
   }
+}
+
+/** Which files there should be, an encrypted backup tells only to those who can open it. */
+function checkedText(backup: Done['backup']): string {
+  return backup?.encrypted && backup.passwordOpens !== true
+    ? t('The device says that it is complete; whether every file is there can be checked with its password.')
+    : t('Every file was checked to be there.');
 }
 
 function passwordText(opens: boolean | undefined): string {

@@ -181,7 +181,7 @@ describe('JobBoard', () => {
       return Promise.reject(new AppError('deviceGone', 'it went'));
     };
     await assert.rejects(logged.board.run(backup, work), withCode('deviceGone'));
-    assert.match(lines.join('\n'), /failed in the stage receiving, 0 s after its begin: deviceGone: it went \(2 files/);
+    assert.match(lines.join('\n'), /failed in the stage receiving, \d+ s after its begin: deviceGone: it went \(2 files/);
   });
 
   it('never lets the fraction fall, nor the stage leave cancelling', async () => {

@@ -245,13 +245,24 @@ describe('pageState', () => {
       assert.match(result('backup', done)?.text ?? '', /Every file was checked to be there/);
     });
 
+    it('claims that every file was checked only where that could be', () => {
+      const made = (facts: { readonly encrypted: boolean; readonly passwordOpens?: boolean }) =>
+        result('backup', { ...done, backup: { ...backup, ...facts } })?.text ?? '';
+      assert.match(made({ encrypted: false }), /Every file was checked/);
+      assert.match(made({ encrypted: true, passwordOpens: true }), /Every file was checked/);
+      for (const unknown of [{ encrypted: true }, { encrypted: true, passwordOpens: false }]) {
+        assert.doesNotMatch(made(unknown), /Every file was checked/);
+        assert.match(made(unknown), /can be checked with its password/);
+      }
+    });
+
     it('of an encrypted backup says whether the password that was at hand opens it', () => {
       const opened = (passwordOpens?: boolean) =>
         result('backup', { ...done, backup: { ...backup, ...(passwordOpens !== undefined && { passwordOpens }) } });
       assert.match(opened(true)?.text ?? '', /The password opens it/);
       assert.match(opened(false)?.text ?? '', /does not open it/);
       assert.equal(opened(false)?.tone, 'good');
-      assert.doesNotMatch(opened()?.text ?? '', /password/);
+      assert.doesNotMatch(opened()?.text ?? '', /password (opens|that was at hand)/);
     });
 
     it('of a change of encryption says which one it was, whatever has changed since', () => {
