@@ -15,7 +15,7 @@ export function overview(commands: Readonly<Record<string, Command>>): string {
     '  ios-backup COMMAND --help   tells more about one of them',
     '  ios-backup --version        prints the version',
     '',
-    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cancelled, 4 damage found (verify).',
+    'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cancelled, 4 damage found (verify) or left (repair).',
     'Secrets are read from standard input, one line each.',
     '',
   ].join('\n');

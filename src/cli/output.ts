@@ -56,7 +56,7 @@ export function textOutput({ out, err, columns }: Terminal): Output {
   };
   const line = (text: string | undefined) => {
     clear();
-    if (text !== undefined) out(`${text}\n`);
+    if (text !== undefined) out(`${printable(text)}\n`);
   };
   return {
     event: (_event, _facts, text) => line(text),
@@ -79,6 +79,12 @@ export function textOutput({ out, err, columns }: Terminal): Output {
       stage = job.progress.stage;
     },
   };
+}
+
+/** Names come from devices and backups: none of them may move the cursor, or write a title or the clipboard. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 }
 
 const BAR_LENGTH = 20;

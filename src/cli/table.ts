@@ -11,6 +11,7 @@ import { follow } from './subcommands/follow';
 import { list } from './subcommands/list';
 import { pair } from './subcommands/pair';
 import { remove } from './subcommands/remove';
+import { repair } from './subcommands/repair';
 import { restore } from './subcommands/restore';
 import { search } from './subcommands/search';
 import { unpair } from './subcommands/unpair';
@@ -29,6 +30,7 @@ export const commands: Readonly<Record<string, Command>> = {
   backups,
   versions,
   verify,
+  repair,
   list,
   extract,
   search,

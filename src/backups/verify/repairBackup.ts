@@ -6,7 +6,9 @@ import { AppError } from '../../base/errors';
 import { type Log, silentLog } from '../../base/log';
 import type { BackupStore } from '../../device';
 import type { FileSystem } from '../store/fileSystem';
+import { parseVersionName } from '../store/layout';
 import { nodeFileSystem } from '../store/nodeFileSystem';
+import { isUdid } from '../store/pathInside';
 import { readSidecar, type SidecarEntry } from '../store/sidecar';
 import { openStaging } from '../store/staging';
 import { openStoreReader } from '../store/storeReader';
@@ -40,13 +42,18 @@ const CHUNK = 1 << 20;
  * once more against what was noted when the backup was made.
  * Without proof nothing is made, nor where the list of hashes of the new one would take a damaged file for good.
  * @returns `repaired` 0 if nothing was made
- * @throws AppError `backupInUse`; what staging throws
+ * @throws AppError `notAllowed` for a version, `backupInUse`; what staging throws
  */
 export async function repairBackup(request: RepairRequest): Promise<RepairResult> {
   const { report, signal, log = silentLog } = request;
   const fileSystem = nodeFileSystem();
   const folder = path.dirname(report.path);
   const udid = path.basename(report.path);
+  if (!isUdid(udid) || parseVersionName(udid)) {
+    throw new AppError('notAllowed', 'only the present backup of a device is repaired; versions stay as they are', {
+      details: { path: report.path },
+    });
+  }
   const expected = await expectedEntries(fileSystem, report);
   const damaged = report.findings.filter(({ severity, file }) => severity === 'damage' && file !== undefined);
   const repairable = damaged.filter(({ alsoIn, file }) => alsoIn !== undefined && expected.has(file ?? ''));

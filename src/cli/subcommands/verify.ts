@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { AppError, isAppError } from '../../base/errors';
-import type { VerifyFinding, VerifyReport } from '../../backups';
+import type { VerifyReport } from '../../backups';
 import { formatBytes, formatNumber } from '../../texts/format';
 import { hidesFromFinder } from '../../texts/verifyReport';
 import { ExitCode, type Command } from '../command';
+import { findingText } from '../findingText';
 import { withProgress } from '../withProgress';
 
 export const verify: Command = {
@@ -44,12 +45,6 @@ export const verify: Command = {
     return damaged ? ExitCode.damageFound : ExitCode.done;
   },
 };
-
-function findingText({ kind, severity, file, domain, relativePath, message, alsoIn }: VerifyFinding): string {
-  const name = domain === undefined ? (file ?? '') : `${domain}/${relativePath ?? ''}`;
-  const also = alsoIn === undefined ? '' : ` (also in ${alsoIn})`;
-  return `${severity === 'damage' ? 'Damage' : 'Note'}: ${name ? `${name}: ` : ''}${message} [${kind}]${also}`;
-}
 
 function resultText({ files, bytes, level }: VerifyReport, damaged: boolean): string {
   const what = `${formatNumber(files)} files, ${formatBytes(bytes)}, ${level} check`;

@@ -327,6 +327,59 @@ describe('ios-backup', function () {
       assert.deepEqual(paths(await succeed('backups', '--folder', folder, '--json'), 'backup'), []);
     });
 
+    it('repairs the present one from a version, and says what is left', async () => {
+      const { udid } = host.device;
+      await succeed('pair');
+      await succeed('backup', '--folder', folder);
+      await host.device.changeFiles(2, 5);
+      await succeed('backup', '--folder', folder);
+      const present = path.join(folder, udid);
+      assert.deepEqual(last(await succeed('repair', present, '--json')), {
+        event: 'done',
+        path: present,
+        repaired: 0,
+        left: 0,
+      });
+      const contents = (place: string) =>
+        (fs.readdirSync(place, { recursive: true, encoding: 'utf8' })).filter((name) =>
+          /[0-9a-f]{40}$/.test(name),
+        );
+      const links = (name: string) => fs.statSync(path.join(present, name)).nlink;
+      const shared = contents(present).filter((name) => links(name) === 2);
+      const alone = contents(present).filter((name) => links(name) === 1);
+      assert.ok(shared.length >= 2 && alone.length >= 1);
+      const [flipped = '', gone = ''] = shared;
+      const bytes = fs.readFileSync(path.join(present, flipped));
+      fs.rmSync(path.join(present, flipped));
+      fs.writeFileSync(path.join(present, flipped), Buffer.from(bytes.map((byte) => byte ^ 1)));
+      fs.rmSync(path.join(present, gone));
+
+      const quick = await run('verify', present, '--json');
+      assert.deepEqual([quick.code, last(quick)['damages']], [4, 1]);
+      const repaired = await succeed('repair', present, '--json');
+      assert.deepEqual([last(repaired)['repaired'], last(repaired)['left']], [2, 0]);
+      assert.equal(jsonLines(repaired).filter(({ event, alsoIn }) => event === 'finding' && alsoIn).length, 2);
+      await succeed('verify', present, '--level', 'full');
+      assert.deepEqual(await host.device.compareFolder(folder), []);
+      const version = String(last(repaired)['version']);
+      assert.equal(path.dirname(version), folder);
+
+      // A version is never changed, and what only the present one has is lost.
+      const refused = await run('repair', version, '--json');
+      assert.deepEqual([refused.code, last(refused)['code']], [1, 'notAllowed']);
+      const [only = ''] = alone;
+      for (const place of fs.readdirSync(folder).filter((name) => name.startsWith(udid))) {
+        fs.rmSync(path.join(folder, place, only), { force: true });
+      }
+      const lost = await run('repair', present, '--level', 'quick');
+      assert.equal(lost.code, 4, lost.stderr);
+      assert.match(lost.stdout, /Nothing was repaired: of 1 damaged files no whole copy was found/);
+      assert.equal((await run('repair', present, '--level', 'deep')).code, 2);
+      assert.equal((await run('repair')).code, 2);
+      const none = await run('repair', folder, '--json');
+      assert.deepEqual([none.code, last(none)['code']], [1, 'notABackup']);
+    });
+
     it('keeps only so many versions when told to', async () => {
       await succeed('pair');
       for (let round = 0; round < 3; round += 1) {

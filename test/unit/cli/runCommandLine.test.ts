@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { AppError, cancelled } from '../../../src/base/errors';
 import type { Command } from '../../../src/cli/command';
-import { progressLine } from '../../../src/cli/output';
+import { progressLine, textOutput } from '../../../src/cli/output';
 import { runCommandLine, type CommandLine } from '../../../src/cli/runCommandLine';
 import type { Secrets } from '../../../src/cli/secrets';
 import { commands } from '../../../src/cli/table';
@@ -133,6 +133,15 @@ describe('runCommandLine', () => {
       assert.match(out, new RegExp(`^Usage: ios-backup ${name}`));
       for (const line of out.split('\n')) assert.ok(line.length <= 120, `${name}: ${line.length} columns: ${line}`);
     }
+  });
+});
+
+describe('textOutput', () => {
+  it('lets no name of a device or a backup steer the terminal', () => {
+    let printed = '';
+    const output = textOutput({ out: (text) => (printed += text), err() {}, columns: undefined });
+    output.event('backup', {}, 'Ann\x1b]52;c;aGk=\x07\x1b[2J\r\x9b1A\tü 😀\nnext');
+    assert.equal(printed, 'Ann\ufffd]52;c;aGk=\ufffd\ufffd[2J\ufffd\ufffd1A\tü 😀\nnext\n');
   });
 });
 
