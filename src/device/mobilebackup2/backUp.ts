@@ -1,3 +1,4 @@
+import { AppError } from '../../base/errors';
 import { dict, encodeXmlPlist } from '../../plist';
 import type { TrustedDevice } from '../lockdown/trustedDevice';
 import { AfcClient } from '../services/afcClient';
@@ -39,8 +40,8 @@ export interface BackUpResult {
  * notifications are released on every way out; after `options.signal` aborts the device is left cleanly, which takes
  * seconds at most.
  * @throws AppError `cancelled`, `cancelledOnDevice`, `deviceBusy`, `passcodeNotEntered`, `hostDiskFull` (details
- * `freeBytes`, `neededBytes` where known), `deviceGone`, `deviceStopped`, `deviceReportedError` and the other answers of
- * the device (details `number`, `description`), and what the store throws.
+ * `freeBytes`, `neededBytes` where known), `deviceGone`, `deviceStopped`, `backupIncomplete` (it has sent nothing new),
+ * `deviceReportedError` and the other answers of the device (details `number`, `description`), and what the store throws.
  */
 export async function backUp(device: TrustedDevice, store: BackupStore, options: BackUpOptions): Promise<BackUpResult> {
   await using job = await DeviceJob.start(device, options);
@@ -76,6 +77,7 @@ async function runBackup(
         ...(productName === undefined ? {} : { productName }),
       });
       await store.writeFile(`${udid}/Info.plist`, Buffer.from(encodeXmlPlist(info)));
+      const before = await readStatus(store, udid);
       progress.enter('preparing');
       const request = dict({
         MessageName: 'Backup',
@@ -84,6 +86,9 @@ async function runBackup(
         Options: full ? dict({ ForceFullBackup: true }) : undefined,
       });
       await serveRequest(request, { job, link, kind: 'backup', store, facts, log });
+      if (before !== undefined && (await readStatus(store, udid)) === before) {
+        throw new AppError('backupIncomplete', 'the device says that it is done, and has sent no new Status.plist');
+      }
     });
   } finally {
     await link.disconnect();
@@ -97,6 +102,12 @@ async function runBackup(
     full: await readIsFull(store, udid),
     encrypted: willEncrypt === true,
   };
+}
+
+/** What differs after every run: a folder that began as the last backup would pass for a new one without it. */
+async function readStatus(store: BackupStore, udid: string): Promise<string | undefined> {
+  const status = await readStorePlist(store, `${udid}/Status.plist`);
+  return status && JSON.stringify(['UUID', 'Date', 'SnapshotState'].map((key) => status.get(key)));
 }
 
 async function readIsFull(store: BackupStore, udid: string): Promise<boolean | undefined> {

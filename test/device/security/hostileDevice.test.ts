@@ -205,6 +205,7 @@ describe('a hostile device', function () {
     ['a file name of 2^31 bytes', [rawBytes(uploadHead(), u32(2 ** 31))], 'unexpectedReply'],
     ['a file name of 2^32-1 bytes', [rawBytes(uploadHead(), u32(2 ** 32 - 1))], 'unexpectedReply'],
     ['a file without a name', [rawBytes(uploadHead(), u32(1), Buffer.from('x'), u32(0))], 'unexpectedReply'],
+    ['that all is well, and nothing else', [final({ ErrorCode: 0 })], 'backupIncomplete'],
     ['an end without a number', [final({})], 'unexpectedReply'],
     ['an end with a text for a number', [final({ ErrorCode: '0' })], 'unexpectedReply'],
     ['an end with a number that nobody knows', [final({ ErrorCode: 2 ** 31 })], 'deviceReportedError'],
