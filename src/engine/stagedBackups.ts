@@ -86,7 +86,8 @@ async function check(
     encrypted && commit.password !== undefined ? await unlock(folder, commit.password, commit, log) : undefined;
   try {
     const keybag = opened?.keybag;
-    const options = { signal, excused, ...(isOverlay && { tree: staged }), ...(keybag && { keybag }) };
+    // Through the staged backup: what is looked at here is not looked at again when its hashes are noted.
+    const options = { signal, excused, tree: staged, ...(keybag && { keybag }) };
     refuseFaults(await quickVerify(folder, options));
     if (opened) await refuseUndecryptable(opened, isOverlay ? staged : undefined, commit, log);
   } finally {

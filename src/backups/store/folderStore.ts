@@ -5,9 +5,12 @@ import { availableSpace } from './availableSpace';
 import { diskError, isMissing, systemCode, systemError } from './diskErrors';
 import type { FileStat, FileSystem } from './fileSystem';
 import { makeDirectories, removeTree } from './folders';
+import { nameHash } from './hashIndex';
 import type { HashLog } from './hashLog';
+import { moveOver, renameFile } from './moveOver';
 import type { NameGuard } from './nameGuard';
 import { hostPath, splitDevicePath } from './pathInside';
+import { isSamePath, isWithin } from './pathParts';
 import { sha256 } from './sha256';
 import { openStoreReader, pumpAll } from './storeReader';
 import { writeFully } from './writeFully';
@@ -25,11 +28,11 @@ export interface FolderStoreOptions {
   readonly platform?: NodeJS.Platform;
 }
 
+/** Places of new files that are remembered: what a device moves into its place it has sent shortly before. */
+const MAX_NEW = 200_000;
+
 /** Enough for every folder of a backup; a device that makes more pays with speed. */
 const MAX_KNOWN_FOLDERS = 10_000;
-
-/** How systems say that a folder stands where a file is to go. */
-const NOT_REPLACED = new Set(['EISDIR', 'EEXIST', 'ENOTEMPTY', 'EPERM', 'EACCES']);
 
 /**
  * A folder as the device sees it. A file is written under a temporary name and takes its place by a rename: whole, as a
@@ -45,6 +48,8 @@ export class FolderStore implements BackupStore {
   readonly #platform: NodeJS.Platform;
   /** Folders (as `a/b`) that are known to be real folders: one stat each, not one for every file in them. */
   readonly #known = new Set<string>();
+  /** Hashes of the places that this store has put a new file in: it has no other name. */
+  readonly #new = new Set<number>();
   readonly #session = randomBytes(4).toString('hex');
   #counter = 0;
 
@@ -171,31 +176,20 @@ export class FolderStore implements BackupStore {
     await this.#worded('move', from, async () => {
       await this.#checkParents(source);
       const sourcePath = this.hostPath(source);
-      const stat = await this.#fileSystem.stat(sourcePath);
-      if (isSame(source, target)) return;
+      const isNew = this.#new.delete(keyOf(source));
+      const stat = isNew ? undefined : await this.#fileSystem.stat(sourcePath);
+      if (isSamePath(source, target)) return;
       // Into itself, or over a folder that holds it: the replaced folder would take the source with it.
       if (isWithin(target, source) || isWithin(source, target)) throw systemError('EINVAL', to);
       await this.#claim(target, source);
       await this.#ensureFolder(target.slice(0, -1));
       const targetPath = this.hostPath(target);
+      this.#new.delete(keyOf(target));
       // What nearly all moves are: nobody needs to be asked what is there, for a folder refuses to be replaced by a file.
-      if (stat.type === 'file' && stat.links === 1 && (await this.#renamed(sourcePath, targetPath))) return;
-      const replaced = await this.#statOrNothing(targetPath);
-      if (
-        replaced &&
-        replaced.inode === stat.inode &&
-        replaced.device === stat.device &&
-        stat.links > 1 &&
-        stat.type === 'file'
-      ) {
-        // Two names of one file: rename() would leave both.
-        return this.#fileSystem.removeFile(sourcePath);
-      }
-      if (stat.type === 'directory' || replaced?.type === 'directory') {
-        this.#known.clear();
-        if (replaced && !isSameFolder(replaced, stat)) await removeTree(this.#fileSystem, targetPath);
-      }
-      await this.#fileSystem.rename(sourcePath, targetPath);
+      const only = !stat || (stat.type === 'file' && stat.links === 1);
+      if (only && (await renameFile(this.#fileSystem, sourcePath, targetPath))) return;
+      this.#forget();
+      await moveOver(this.#fileSystem, sourcePath, targetPath, stat);
     });
   }
 
@@ -207,7 +201,7 @@ export class FolderStore implements BackupStore {
         const host = this.hostPath(parts);
         const stat = await this.#fileSystem.stat(host);
         if (stat.type !== 'directory') return await this.#fileSystem.removeFile(host);
-        this.#known.clear();
+        this.#forget();
         await removeTree(this.#fileSystem, host);
       } catch (error) {
         if (!isMissing(error)) throw error;
@@ -221,7 +215,7 @@ export class FolderStore implements BackupStore {
     await this.#worded('copy', from, async () => {
       await this.#checkParents(source);
       const { type } = await this.#fileSystem.stat(this.hostPath(source));
-      if (isSame(source, target)) return;
+      if (isSamePath(source, target)) return;
       if (isWithin(target, source) || isWithin(source, target)) throw systemError('EINVAL', to);
       if (type === 'file') return this.#copyFile(source, target);
       if (type !== 'directory') throw systemError('EINVAL', from);
@@ -293,12 +287,20 @@ export class FolderStore implements BackupStore {
     await this.#claim(parts);
     await this.#ensureFolder(parts.slice(0, -1));
     await this.#fileSystem.rename(temporary, this.hostPath(parts));
+    if (this.#new.size >= MAX_NEW) this.#new.clear();
+    this.#new.add(keyOf(parts));
+  }
+
+  /** Whole folders change their place, or go. */
+  #forget(): void {
+    this.#known.clear();
+    this.#new.clear();
   }
 
   async #claim(parts: readonly string[], insteadOf?: readonly string[]): Promise<void> {
     if (!this.#guard) return;
     // A change of case alone: the name that it meets is its own.
-    if (insteadOf && isSame(parts.slice(0, -1), insteadOf.slice(0, -1))) {
+    if (insteadOf && isSamePath(parts.slice(0, -1), insteadOf.slice(0, -1))) {
       const [name, old] = [parts.at(-1), insteadOf.at(-1)];
       if (name?.toLowerCase() === old?.toLowerCase()) return;
     }
@@ -349,17 +351,6 @@ export class FolderStore implements BackupStore {
     }
   }
 
-  /** @returns false if something stands there that a file cannot replace */
-  async #renamed(from: string, to: string): Promise<boolean> {
-    try {
-      await this.#fileSystem.rename(from, to);
-      return true;
-    } catch (error) {
-      if (NOT_REPLACED.has(systemCode(error) ?? '')) return false;
-      throw error;
-    }
-  }
-
   async #statOrNothing(path: string): Promise<FileStat | undefined> {
     try {
       return await this.#fileSystem.stat(path);
@@ -385,16 +376,6 @@ export class FolderStore implements BackupStore {
   }
 }
 
-function isSame(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((part, index) => part === other[index]);
-}
-
-/** @returns whether `inner` lies below `outer` */
-export function isWithin(inner: readonly string[], outer: readonly string[]): boolean {
-  return inner.length > outer.length && outer.every((part, index) => part === inner[index]);
-}
-
-/** A folder that is only renamed to another case. */
-function isSameFolder(one: FileStat, other: FileStat): boolean {
-  return one.type === 'directory' && one.inode === other.inode && one.device === other.device;
+function keyOf(parts: readonly string[]): number {
+  return nameHash(parts.join('/'));
 }

@@ -3,9 +3,10 @@ import type { BackupStore, StoreEntry, StoreReader, StoreWriter } from '../../de
 import { diskError, isMissing, systemError } from './diskErrors';
 import type { TreeEntry } from './backupTree';
 import type { DirectoryEntryStat, FileStat, FileSystem } from './fileSystem';
-import { isWithin, type FolderStore } from './folderStore';
+import type { FolderStore } from './folderStore';
 import type { NameGuard } from './nameGuard';
 import { hostPath } from './pathInside';
+import { isWithin } from './pathParts';
 import type { Removals } from './removals';
 import { storeEntry } from './storeEntry';
 import { openStoreReader, pumpAll } from './storeReader';

@@ -23,6 +23,7 @@ import { OverlayStore } from './overlayStore';
 import { isUdid } from './pathInside';
 import { readBackupDate } from './readBackupDate';
 import { recoverDevice } from './recover';
+import { rememberTree } from './rememberedTree';
 import { Removals } from './removals';
 import { findSharing, seedBackup } from './seed';
 import { readPrints } from './sidecar';
@@ -285,9 +286,11 @@ async function assemble(
       begun();
       try {
         options.onStage?.('checking');
-        await check(staged);
+        const seen = rememberTree(staged);
+        await check({ ...staged, ...seen.first });
         await hashes.flush();
-        const journal = await prepareCommit(work, notes, staged, hashes, state.hashesWhole, options);
+        const trees = { staged, seen: seen.second };
+        const journal = await prepareCommit(work, notes, trees, hashes, state.hashesWhole, options);
         throwIfAborted(options.signal);
         await lock.check();
         options.onStage?.('committing');
@@ -342,7 +345,7 @@ function stagedBackup(
 async function prepareCommit(
   work: Work,
   notes: StageNotes,
-  staged: StagedBackup,
+  { staged, seen }: { readonly staged: BackupTree; readonly seen: BackupTree },
   hashes: HashLog,
   hashesWhole: boolean,
   options: CommitOptions,
@@ -351,7 +354,7 @@ async function prepareCommit(
   const { finished, partial } = layoutOf(folder);
   const index = await hashes.index();
   options.onStage?.('hashing');
-  const sidecar = await tryWriteSidecar(work, staged, index, options.signal);
+  const sidecar = await tryWriteSidecar(work, seen, index, options.signal);
   const kind = notes.mode === 'overlay' ? 'merge' : 'swap';
   if (kind === 'merge') await prepareMerge({ fileSystem, folder, udid });
   await makeDurable({
@@ -378,7 +381,7 @@ async function prepareCommit(
 /** A backup without a sidecar is a good backup: what fails here is said in the log. */
 async function tryWriteSidecar(
   work: Work,
-  staged: StagedBackup,
+  tree: BackupTree,
   written: Awaited<ReturnType<HashLog['index']>>,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
@@ -392,7 +395,7 @@ async function tryWriteSidecar(
       : undefined;
     const meta = await writeSidecar(sidecar, {
       fileSystem,
-      tree: staged,
+      tree,
       udid,
       name: udid,
       written,
