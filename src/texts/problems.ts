@@ -289,7 +289,13 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
     t('The keys in the backup are damaged, so no password can open it.'),
     t('Use another version of the backup.'),
   ],
-  backupInUse: () => [t('Something is working on that backup.'), t('Wait until it has finished, or cancel it.')],
+  backupInUse: ({ details }) =>
+    details['heldOpen'] === true
+      ? [
+          t('A program has a file of that backup open.'),
+          t('Close what shows it, then start again; what was copied is kept and used.'),
+        ]
+      : [t('Something is working on that backup.'), t('Wait until it has finished, or cancel it.')],
   backupReplaced: () => [
     t('A newer backup has taken the place of the one that was chosen.'),
     t('Choose again: the older one is now among the versions.'),

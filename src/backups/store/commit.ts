@@ -4,9 +4,10 @@ import type { Log } from '../../base/log';
 import { isMissing, systemCode } from './diskErrors';
 import type { FileSystem } from './fileSystem';
 import { exists, makeDirectories } from './folders';
-import { removeJournal, type CommitJournal } from './journal';
+import { readJournal, removeJournal, writeJournal, type CommitJournal } from './journal';
 import { layoutOf, stageLayoutOf, versionName } from './layout';
 import { mergeBack, mergeForward } from './mergeOverlay';
+import { renameBackup } from './renameBackup';
 import { emptyTrash, moveToTrash } from './trash';
 
 /** Where a commit has led. */
@@ -56,13 +57,15 @@ export async function discardStaging(fileSystem: FileSystem, folder: string, udi
 }
 
 /** Undoes what completeCommit() could not finish: the finished backup is in its place again, and so is the staged one. */
-export async function undoCommit(fileSystem: FileSystem, folder: string, journal: CommitJournal): Promise<void> {
+export async function undoCommit(fileSystem: FileSystem, folder: string, decided: CommitJournal): Promise<void> {
+  // Carrying it out may have had to choose another name.
+  const journal = (await readJournal(fileSystem, folder, decided.udid)) ?? decided;
   const { udid, versionName: name } = journal;
   const { finished, partial } = layoutOf(folder);
   if (journal.kind === 'merge') {
     await mergeBack({ fileSystem, folder, udid });
   } else if (!(await exists(fileSystem, finished(udid))) && name !== undefined) {
-    await fileSystem.rename(path.join(folder, name), finished(udid));
+    await renameBackup(fileSystem, path.join(folder, name), finished(udid));
   } else if (!(await exists(fileSystem, stageLayoutOf(partial(udid), udid).backup))) {
     // It is done: only the tidying failed, which recovery repeats.
     return;
@@ -103,11 +106,8 @@ export async function unmarkAutomatic(fileSystem: FileSystem, folder: string, na
   }
 }
 
-async function swap(
-  fileSystem: FileSystem,
-  folder: string,
-  { udid, versionName: name }: CommitJournal,
-): Promise<string | undefined> {
+async function swap(fileSystem: FileSystem, folder: string, journal: CommitJournal): Promise<string | undefined> {
+  const { udid, versionName: name } = journal;
   const { finished, partial } = layoutOf(folder);
   const staged = stageLayoutOf(partial(udid), udid).backup;
   let version = name;
@@ -116,10 +116,12 @@ async function swap(
       // Between a crash and now another program may have taken the name, or the place of the finished one.
       const taken = name === undefined || (await exists(fileSystem, path.join(folder, name)));
       version = taken ? await freeVersionName(fileSystem, folder, udid, new Date()) : name;
+      // Whoever undoes this must find the backup by the name that it really gets.
+      if (taken) await writeJournal(fileSystem, folder, { ...journal, versionName: version });
       await markAutomatic(fileSystem, folder, version);
-      await fileSystem.rename(finished(udid), path.join(folder, version));
+      await renameBackup(fileSystem, finished(udid), path.join(folder, version));
     }
-    await fileSystem.rename(staged, finished(udid));
+    await renameBackup(fileSystem, staged, finished(udid));
   }
   if (version === undefined) return undefined;
   const place = path.join(folder, version);

@@ -5,17 +5,19 @@ import { isMissing } from './diskErrors';
 import type { FileSystem } from './fileSystem';
 import { makeDirectories, removeTree } from './folders';
 import { layoutOf } from './layout';
+import { renameBackup } from './renameBackup';
 
 /**
  * Takes something out of sight in one step; emptyTrash() then removes it, now or after a crash. A missing one is fine.
  * @returns where it is now
+ * @throws AppError `backupInUse` on Windows, while a program holds a file in it
  */
 export async function moveToTrash(fileSystem: FileSystem, folder: string, item: string): Promise<string | undefined> {
   const { trash } = layoutOf(folder);
   await makeDirectories(fileSystem, trash);
   const place = path.join(trash, `${path.basename(item).replace(/^\.+/, '')}.${randomBytes(6).toString('hex')}`);
   try {
-    await fileSystem.rename(item, place);
+    await renameBackup(fileSystem, item, place);
     return place;
   } catch (error) {
     if (isMissing(error)) return undefined;

@@ -41,6 +41,7 @@ describe('problem', () => {
     assert.doesNotMatch(problem('hostDiskFull').text, /free,/);
     assert.match(problem('jobRunning', { owner: 'VS Code' }).text, /VS Code/);
     assert.match(problem('deviceReportedError', { number: 42, description: 'It is odd' }).text, /42.*It is odd/);
+    assert.match(problem('backupInUse', { heldOpen: true }).text, /has a file of that backup open/);
     assert.match(problem('folderOffline', { path: '/Volumes/Disk' }).text, /\/Volumes\/Disk/);
   });
 

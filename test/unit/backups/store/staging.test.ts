@@ -265,6 +265,60 @@ for (const [mode, wrap] of ways) {
       assert.equal(fs.readFileSync(path.join(folder.path, blob(changed)), 'utf8'), `round 1 of ${changed}`);
     });
 
+    it('tells that a program holds a file of the backup, as Windows refuses the swap then', async () => {
+      const platform = Object.getOwnPropertyDescriptor(process, 'platform') ?? assert.fail();
+      for (const [system, code, told] of [
+        ['win32', 'EPERM', 'backupInUse'],
+        ['win32', 'EACCES', 'backupInUse'],
+        ['linux', 'EBUSY', 'backupInUse'],
+        ['linux', 'EACCES', 'folderNotWritable'],
+      ] as const) {
+        const before = tree();
+        const held = failing(fileSystem, code, ({ name, path: from }) => name === 'rename' && from === finished());
+        const staging = await open({ fileSystem: held });
+        if (staging.mode === 'overlay') return staging.discard(); // It renames no backup as a whole.
+        await incremental(staging);
+        Object.defineProperty(process, 'platform', { ...platform, value: system });
+        try {
+          await assert.rejects(staging.commit(pass), { code: told }, `${system} ${code}`);
+        } finally {
+          Object.defineProperty(process, 'platform', platform);
+        }
+        assert.deepEqual(tree(), before);
+        await staging.suspend();
+        const next = await open();
+        assert.equal(next.resumed, true, 'what was received is kept');
+        await next.discard();
+      }
+    });
+
+    it('undoes a commit whose version name another program has taken meanwhile', async () => {
+      const before = tree();
+      let taken = '';
+      const refusing = intercepted(fileSystem, async (call, run) => {
+        // The staged backup cannot take its place, however often that is tried.
+        if (call.name === 'rename' && call.to === finished() && call.path.includes('.partial')) {
+          throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        }
+        const result = await run();
+        if (call.name === 'rename' && call.to?.endsWith(`${UDID}.journal`) && taken === '') {
+          const { versionName = '' } = JSON.parse(fs.readFileSync(call.to, 'utf8')) as { versionName?: string };
+          taken = path.join(folder.path, versionName);
+          if (versionName !== '') writeBackup(taken, { blobs: { [kept]: 'of another program' } });
+        }
+        return result;
+      });
+      const staging = await open({ fileSystem: refusing });
+      if (staging.mode === 'overlay') return staging.discard(); // It keeps no versions.
+      await incremental(staging);
+      await assert.rejects(staging.commit(pass), { code: 'diskError' });
+      assert.ok(fs.existsSync(path.join(taken, 'Manifest.plist')), 'what is not ours stays');
+      fs.rmSync(taken, { recursive: true });
+      assert.deepEqual(tree(), before);
+      await staging.discard();
+      assert.deepEqual(tree(), before);
+    });
+
     it('undoes a commit that the disk refuses', async () => {
       for (let nth = 0; nth < 12; nth++) {
         const before = tree();
