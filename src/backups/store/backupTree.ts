@@ -67,7 +67,7 @@ export function compareFiles(one: string, other: string): number {
   for (let index = 0; ; index++) {
     const [leftEnds, rightEnds] = [index === left.length - 1, index === right.length - 1];
     if (leftEnds !== rightEnds) return leftEnds ? -1 : 1;
-    const order = compareNames(left[index] ?? '', right[index] ?? '');
+    const order = compareNames(left[index]!, right[index]!);
     if (order !== 0 || leftEnds) return order;
   }
 }

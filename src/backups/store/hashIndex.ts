@@ -60,7 +60,7 @@ class RecordTable {
   /** @returns where the record begins */
   find(value: number, { sizeBytes, modifiedMs }: FileStat): number | undefined {
     if (!Number.isSafeInteger(value)) return undefined;
-    const record = this.#slots[this.#slotOf(value, sizeBytes, modifiedMs)] ?? -1;
+    const record = this.#slots[this.#slotOf(value, sizeBytes, modifiedMs)]!;
     return record === -1 ? undefined : record * RECORD_BYTES;
   }
 
@@ -68,7 +68,7 @@ class RecordTable {
   #slotOf(value: number, size: number, modified: number): number {
     const mask = this.#slots.length - 1;
     let slot = mix(value, size, modified) & mask;
-    for (let record = this.#slots[slot] ?? -1; record !== -1; record = this.#slots[slot] ?? -1) {
+    for (let record = this.#slots[slot]!; record !== -1; record = this.#slots[slot]!) {
       const at = record * RECORD_BYTES;
       const fits =
         this.#records.readDoubleLE(at + this.#key) === value &&

@@ -26,8 +26,9 @@ export interface RetentionPlan {
   readonly remove: readonly string[];
 }
 
-const RULES: readonly (readonly [keyof RetentionPolicy, (date: Date) => string])[] = [
-  ['last', (date) => String(date.getTime())],
+/** Of each rule: which versions share a period, of which one is kept. */
+const RULES: readonly (readonly [keyof RetentionPolicy, (date: Date, path: string) => string])[] = [
+  ['last', (_, path) => path],
   ['daily', (date) => `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`],
   ['weekly', weekOf],
   ['monthly', (date) => `${date.getFullYear()}-${date.getMonth()}`],
@@ -39,13 +40,16 @@ export function planRetention(versions: readonly RetentionVersion[], policy: Ret
     (one, other) => other.date.getTime() - one.date.getTime() || (one.path < other.path ? 1 : -1),
   );
   const because = new Map<string, RetentionRule[]>(newestFirst.map(({ path }) => [path, []]));
-  const rules = RULES.filter(([rule]) => (policy[rule] ?? 0) > 0);
-  for (const [rule, periodOf] of rules) {
+  const rules = RULES.flatMap(([rule, periodOf]) => {
+    const most = policy[rule] ?? 0;
+    return most > 0 ? [{ rule, periodOf, most }] : [];
+  });
+  for (const { rule, periodOf, most } of rules) {
     const periods = new Set<string>();
     for (const version of newestFirst) {
-      const period = rule === 'last' ? version.path : periodOf(version.date);
+      const period = periodOf(version.date, version.path);
       if (periods.has(period)) continue;
-      if (periods.size >= (policy[rule] ?? 0)) break;
+      if (periods.size >= most) break;
       periods.add(period);
       because.get(version.path)?.push(rule);
     }
@@ -59,14 +63,8 @@ export function planRetention(versions: readonly RetentionVersion[], policy: Ret
     else if (rules.length === 0) because.get(path)?.push('noRules');
   }
   return {
-    keep: newestFirst.flatMap(({ path }) => {
-      const reasons = because.get(path) ?? [];
-      return reasons.length > 0 ? [{ path, because: reasons }] : [];
-    }),
-    remove: newestFirst
-      .filter(({ path }) => because.get(path)?.length === 0)
-      .map(({ path }) => path)
-      .reverse(),
+    keep: [...because].flatMap(([path, reasons]) => (reasons.length > 0 ? [{ path, because: reasons }] : [])),
+    remove: [...because].flatMap(([path, reasons]) => (reasons.length === 0 ? [path] : [])).reverse(),
   };
 }
 

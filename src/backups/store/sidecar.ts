@@ -77,7 +77,7 @@ export async function* readSidecar(fileSystem: FileSystem, sidecar: string): Asy
           statLines = more.value;
           next = 0;
         }
-        const entry = parseEntry(line, statLines[next++] ?? '');
+        const entry = parseEntry(line, statLines[next++]!);
         if (entry) entries.push(entry);
       }
       if (entries.length > 0) yield entries;
@@ -138,18 +138,12 @@ async function findDatabase(fileSystem: FileSystem, backup: string): Promise<Bac
 
 function parseEntry(sums: string, stat: string): SidecarEntry | undefined {
   const [, escaped, sha256, name] = /^(\\?)([0-9a-f]{64}) {2}([^]+)$/.exec(sums) ?? [];
-  const [size, modifiedMs, inode] = stat.split(' ').map(Number);
-  if (!sha256 || !name || !Number.isFinite(inode)) return undefined;
+  const [size, modifiedMs, inode] = stat.split(' ').map(Number) as [number, number?, number?];
+  if (!sha256 || !name || modifiedMs === undefined || inode === undefined || !Number.isFinite(inode)) return undefined;
   const file = escaped ? unescape(name) : name;
   // A list of ours has no such names: somebody else wrote this one, to lead us out of the backup.
   if (/(?:^|\/)\.{0,2}(?:\/|$)/.test(file) || file.includes('\0')) return undefined;
-  return {
-    file,
-    size: size ?? 0,
-    sha256,
-    modifiedMs: modifiedMs ?? 0,
-    inode: inode ?? 0,
-  };
+  return { file, size, sha256, modifiedMs, inode };
 }
 
 function unescape(text: string): string {

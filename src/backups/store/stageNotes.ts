@@ -6,6 +6,8 @@ import { readJson, replaceSmallFile } from './smallFiles';
 
 export type StagingMode = 'links' | 'reflinks' | 'overlay' | 'empty';
 
+const MODES: readonly (StagingMode | undefined)[] = ['links', 'reflinks', 'overlay', 'empty'];
+
 /** What a staging folder says about itself. */
 export interface StageNotes {
   readonly version: 1;
@@ -28,7 +30,7 @@ export async function readStageNotes(fileSystem: FileSystem, path: string): Prom
   const notes = (await readJson(fileSystem, path)) as Partial<StageNotes> | null | undefined;
   if (!notes || notes.version !== 1 || typeof notes.udid !== 'string' || typeof notes.ready !== 'boolean')
     return undefined;
-  return ['links', 'reflinks', 'overlay', 'empty'].includes(notes.mode ?? '') ? (notes as StageNotes) : undefined;
+  return MODES.includes(notes.mode) ? (notes as StageNotes) : undefined;
 }
 
 /** @returns whether the finished backup is still the one that the staging began from */
@@ -55,6 +57,6 @@ export function runOfComputer(): string {
 
 export function isSameRun(one: string, other: string): boolean {
   if (one === other) return true;
-  const [left, right] = [one, other].map((run) => Number(/^began (\d+)$/.exec(run)?.[1]));
-  return Math.abs((left ?? NaN) - (right ?? NaN)) <= 2;
+  const minute = (run: string) => Number(/^began (\d+)$/.exec(run)?.[1]);
+  return Math.abs(minute(one) - minute(other)) <= 2;
 }
