@@ -25,6 +25,11 @@ export interface JobContext {
   readonly report: (update: ProgressUpdate) => void;
   /** The numbers so far. */
   readonly progress: () => JobProgress;
+  /**
+   * Keeps other jobs from a further backup until it is disposed of, or this one ends.
+   * @returns undefined if a job works on it already
+   */
+  readonly hold: (path: string) => Disposable | undefined;
 }
 
 /** What of a result everybody may see in the list of jobs. */
@@ -85,7 +90,11 @@ export class JobBoard implements Disposable {
     throwIfAborted(options.signal);
     if (this.#closed) throw new AppError('engineGone', 'the engine is ending');
     this.#refuseSecond(request);
-    const entry = new JobEntry(request, () => this.#tell());
+    const entry = new JobEntry(
+      request,
+      () => this.#tell(),
+      (key) => this.#holderOf(key) !== undefined,
+    );
     this.#entries.push(entry);
     this.#log.info(`job ${entry.describe()} started by ${request.owner.name}`);
     this.#tell();
@@ -137,11 +146,12 @@ export class JobBoard implements Disposable {
   }
 
   #refuseSecond({ udid, path: wanted }: JobRequest): void {
-    const key = wanted && pathKey(wanted);
-    const holder = this.#entries.find(
-      (entry) => !entry.job.outcome && ((udid && entry.job.udid === udid) || (key && entry.pathKey === key)),
-    )?.job;
+    const holder = (udid && this.ofDevice(udid)) || (wanted && this.#holderOf(pathKey(wanted)));
     if (holder) throw jobRunning(holder);
+  }
+
+  #holderOf(key: string): Job | undefined {
+    return this.#entries.find((entry) => !entry.job.outcome && (entry.pathKey === key || entry.held.has(key)))?.job;
   }
 
   #logEnd(entry: JobEntry): void {
@@ -173,6 +183,8 @@ export class JobBoard implements Disposable {
 
 class JobEntry implements JobContext {
   readonly pathKey: string | undefined;
+  /** Further backups that it works on. */
+  readonly held = new Set<string>();
   /** Set if the job was ended for a reason of the engine's own. */
   failure: AppError | undefined;
   readonly ended: Promise<void>;
@@ -183,8 +195,10 @@ class JobEntry implements JobContext {
   #progress: Omit<JobProgress, 'bytesPerSecond'>;
   #outcome: JobOutcome | undefined;
   #resolveEnded: () => void = () => {};
+  readonly #isHeld: (key: string) => boolean;
 
-  constructor(request: JobRequest, told: () => void) {
+  constructor(request: JobRequest, told: () => void, isHeld: (key: string) => boolean) {
+    this.#isHeld = isHeld;
     const startedAt = now();
     this.#told = told;
     this.#start = { ...request, id: crypto.randomUUID(), startedAt };
@@ -223,6 +237,13 @@ class JobEntry implements JobContext {
     };
     if (update.bytes !== undefined) this.#rate.add(update.bytes, performance.now());
     this.#told();
+  };
+
+  hold = (path: string): Disposable | undefined => {
+    const key = pathKey(path);
+    if (this.#isHeld(key)) return undefined;
+    this.held.add(key);
+    return { dispose: () => this.held.delete(key) };
   };
 
   cancel(failure?: AppError): void {

@@ -141,6 +141,8 @@ export interface BackupsPort {
 export interface ApplyRetentionRequest {
   /** Nothing but these goes: what a preview has shown. */
   readonly only?: readonly string[] | undefined;
+  /** Keeps other jobs from a version until disposed of, right before it goes; undefined: one works on it, so it stays. */
+  readonly hold: (version: string) => Disposable | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { silentLog } from '../../base/log';
 import { throwIfAborted } from '../../base/abort';
+import type { Disposable } from '../../base/disposable';
 import { listBackups } from '../catalogue/listBackups';
-import { deleteBackup, type DeleteOptions } from './deleteBackup';
+import { deleteBackupIf, type DeleteOptions } from './deleteBackup';
 import { exists } from './folders';
 import { layoutOf } from './layout';
 import { nodeFileSystem } from './nodeFileSystem';
@@ -42,19 +43,22 @@ export async function previewRetention(
 export interface ApplyRetentionOptions extends RetentionOptions {
   /** What a person has seen in a preview and agreed to: nothing else goes, whatever the policy says by now. */
   readonly only?: readonly string[] | undefined;
+  /** Keeps others from a version until disposed of, right before it goes; undefined: it is in use, so it stays. */
+  readonly hold?: ((version: string) => Disposable | undefined) | undefined;
 }
 
 /**
- * Removes what previewRetention() says, oldest first. Each is looked at again before it goes: it may have got a label
- * meanwhile, or the backup that made it superfluous may be gone.
+ * Removes what previewRetention() says, oldest first. Each is looked at again under the lock before it goes: it may have got a
+ * label meanwhile, or the backup that made it superfluous may be gone.
  * @returns what went
  */
 export async function applyRetention(
   folder: string,
   udid: string,
   policy: RetentionPolicy,
-  { only, ...options }: ApplyRetentionOptions = {},
+  { only, hold, ...options }: ApplyRetentionOptions = {},
 ): Promise<readonly string[]> {
+  const { log = silentLog } = options;
   const gone: string[] = [];
   const tried = new Set<string>();
   for (;;) {
@@ -62,9 +66,21 @@ export async function applyRetention(
     const version = remove.find((place) => !tried.has(place) && (only === undefined || only.includes(place)));
     if (version === undefined) return gone;
     throwIfAborted(options.signal);
-    (options.log ?? silentLog).info(`retention removes ${version}`);
     tried.add(version);
-    await deleteBackup(version, options);
-    gone.push(version);
+    const held = hold?.(version);
+    if (hold && !held) {
+      log.info(`${version} is in use; it stays for now`);
+      continue;
+    }
+    try {
+      const stillSuperfluous = async () => {
+        const plan = await previewRetention(folder, udid, policy, options);
+        if (plan.remove.includes(version)) log.info(`retention removes ${version}`);
+        return plan.remove.includes(version);
+      };
+      if (await deleteBackupIf(version, stillSuperfluous, options)) gone.push(version);
+    } finally {
+      held?.dispose();
+    }
   }
 }

@@ -8,7 +8,7 @@ import { diskFailure } from './diskErrors';
 import type { FileSystem } from './fileSystem';
 import { findSidecar } from './findSidecar';
 import { lockFolder, type FolderLock } from './folderLock';
-import { labelBackup } from './labels';
+import { labelOfDeparting } from './labels';
 import { nodeFileSystem } from './nodeFileSystem';
 import { isUdid } from './pathInside';
 import { emptyTrash, moveToTrash } from './trash';
@@ -27,6 +27,19 @@ export interface DeleteOptions {
  * @throws AppError `notABackup`, `onlyGoodBackup`, `backupInUse`, `folderNotWritable` …
  */
 export async function deleteBackup(backup: string, options: DeleteOptions = {}): Promise<void> {
+  await deleteBackupIf(backup, () => Promise.resolve(true), options);
+}
+
+/**
+ * The same, if a last look says that it may go. It is taken under the lock: nothing that our own programs do can come
+ * between.
+ * @returns whether it went
+ */
+export async function deleteBackupIf(
+  backup: string,
+  mayGo: () => Promise<boolean>,
+  options: DeleteOptions = {},
+): Promise<boolean> {
   const { fileSystem = nodeFileSystem(), log = silentLog, signal } = options;
   const folder = path.dirname(backup);
   try {
@@ -38,11 +51,13 @@ export async function deleteBackup(backup: string, options: DeleteOptions = {}):
           details: { path: backup },
         });
       }
+      if (!(await mayGo())) return false;
       await removeBackup(fileSystem, backup, others);
     } finally {
       await lock.release();
     }
     await emptyTrash(fileSystem, folder, log, signal);
+    return true;
   } catch (error) {
     throw diskFailure(error, { doing: 'delete', path: backup, writing: true });
   }
@@ -62,11 +77,23 @@ export async function lockBackup(
   signal: AbortSignal | undefined,
 ): Promise<LockedBackup> {
   const folder = path.dirname(backup);
-  const { backups } = await listBackups([{ path: folder, kind: 'added' }], { fileSystem, signal });
-  const summary = backups.find(({ path: place }) => place === backup);
-  if (!summary) throw new AppError('notABackup', `${backup} is no backup`, { details: { path: backup } });
-  const lock = await lockFolder({ fileSystem, folder, udid: lockName(summary), signal });
-  return { lock, summary, others: backups.filter((other) => other !== summary && other.udid === summary.udid) };
+  const look = async () => {
+    const { backups } = await listBackups([{ path: folder, kind: 'added' }], { fileSystem, signal });
+    const summary = backups.find(({ path: place }) => place === backup);
+    if (!summary) throw new AppError('notABackup', `${backup} is no backup`, { details: { path: backup } });
+    return { summary, others: backups.filter((other) => other !== summary && other.udid === summary.udid) };
+  };
+  const before = await look();
+  const lock = await lockFolder({ fileSystem, folder, udid: lockName(before.summary), signal });
+  try {
+    // What was true before the lock need not be: somebody may just have removed the only other good one.
+    const now = await look();
+    if (lockName(now.summary) === lockName(before.summary)) return { lock, ...now };
+    throw new AppError('backupInUse', `${backup} is another device's now`, { details: { path: backup } });
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }
 
 export function lockName({ udid }: BackupSummary): string {
@@ -81,8 +108,9 @@ export async function removeBackup(
 ): Promise<void> {
   const folder = path.dirname(backup);
   const sidecar = await findSidecar(fileSystem, backup);
-  await labelBackup(backup, '', fileSystem);
+  const takeLabel = await labelOfDeparting(fileSystem, backup);
   await moveToTrash(fileSystem, folder, backup);
+  await takeLabel();
   await fileSystem.syncDirectory(folder);
   await unmarkAutomatic(fileSystem, folder, path.basename(backup));
   if (!sidecar) return;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../base/errors';
 import { diskFailure } from './diskErrors';
 import type { FileSystem } from './fileSystem';
@@ -59,6 +60,21 @@ export async function labelBackup(
   } catch (error) {
     throw diskFailure(error, { doing: 'label', path: folder, writing: true });
   }
+}
+
+/**
+ * Looks up a backup's label while the backup is there.
+ * @returns takes it away, once the backup is gone for good
+ */
+export async function labelOfDeparting(fileSystem: FileSystem, backup: string): Promise<() => Promise<void>> {
+  const folder = path.dirname(backup);
+  const entries = await readEntries(fileSystem, folder);
+  const old = entries.length === 0 ? undefined : await findEntry(fileSystem, backup, entries);
+  return async () => {
+    if (!old) return;
+    const left = (await readEntries(fileSystem, folder)).filter((entry) => !isDeepStrictEqual(entry, old));
+    await replaceSmallFile(fileSystem, layoutOf(folder).labels, JSON.stringify(left, undefined, 1));
+  };
 }
 
 /** By content, since names change; by name among several that are alike, such as an archive and what it was made of. */

@@ -85,7 +85,7 @@ class ResumeRefused extends Error {}
 async function runOnce(
   { ports, log, jobs, catalogue }: EngineServices,
   { udid, folder, full, fresh, password, keep }: BackUpRequest & { readonly fresh: boolean },
-  { report, signal }: JobContext,
+  { report, hold, signal }: JobContext,
   facts: Facts,
 ): Promise<Finished> {
   report({ stage: 'seeding' });
@@ -114,7 +114,7 @@ async function runOnce(
       // One of them may just be restored to another device.
       jobs.refuseBeside(folder, path.join(folder, udid));
       report({ stage: 'removing' });
-      await ports.backups.applyRetention(folder, udid, policy, { signal });
+      await ports.backups.applyRetention(folder, udid, policy, { hold, signal });
     } catch (error) {
       log.warn(`old versions of ${udid} stay: ${toErrorData(error).message}`);
     }

@@ -104,9 +104,9 @@ export function applyRetention(
   caller: Caller,
 ): Promise<readonly string[]> {
   const own = path.join(folder, udid);
-  return changing(services, 'delete', own, caller, async ({ report, signal }) => {
+  return changing(services, 'delete', own, caller, async ({ report, hold, signal }) => {
     services.jobs.refuseBeside(folder, own);
     report({ stage: 'removing' });
-    return services.ports.backups.applyRetention(folder, udid, policy, { signal, only });
+    return services.ports.backups.applyRetention(folder, udid, policy, { signal, hold, only });
   });
 }

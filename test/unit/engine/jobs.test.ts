@@ -73,6 +73,25 @@ describe('JobBoard', () => {
     board.refuseBeside('/backups', '/backups/U1');
   });
 
+  it('holds a further backup for a job, against others and until it is let go', async () => {
+    const version = '/backups/U1-20250101-120000';
+    const restore = (path: string) =>
+      board.run({ ...backup, kind: 'restore', udid: 'U2', path }, ({ hold }) => Promise.resolve(hold('/backups/U1')));
+    let held: { dispose(): void } | undefined;
+    const { work, finish } = openEnded();
+    const thinning = board.run(backup, (context) => {
+      held = context.hold(version);
+      return work(context);
+    });
+    assert.ok(held);
+    await assert.rejects(restore(`${version}/`), withCode('jobRunning'));
+    held.dispose();
+    assert.equal(await restore(version), undefined, 'a job works on the other one');
+    finish();
+    await thinning;
+    assert.ok(await restore(version), 'its end lets everything go');
+  });
+
   it('refuses a second job on the same device, naming who holds it', async () => {
     const { work, finish } = openEnded();
     const first = board.run(backup, work);
@@ -181,7 +200,10 @@ describe('JobBoard', () => {
       return Promise.reject(new AppError('deviceGone', 'it went'));
     };
     await assert.rejects(logged.board.run(backup, work), withCode('deviceGone'));
-    assert.match(lines.join('\n'), /failed in the stage receiving, \d+ s after its begin: deviceGone: it went \(2 files/);
+    assert.match(
+      lines.join('\n'),
+      /failed in the stage receiving, \d+ s after its begin: deviceGone: it went \(2 files/,
+    );
   });
 
   it('never lets the fraction fall, nor the stage leave cancelling', async () => {

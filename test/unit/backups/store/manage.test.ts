@@ -65,6 +65,33 @@ describe('backups in a folder', () => {
       assert.deepEqual(fs.readdirSync(inside('.ios-backup')).sort(), ['automatic', 'sidecars']);
     });
 
+    it('keeps the label of one that could not be removed', async () => {
+      const { version = '' } = await backUp(1);
+      await labelBackup(version, 'my own');
+      const label = async () =>
+        (await listBackups([{ path: folder.path, kind: 'added' }])).backups.find((one) => one.path === version)?.label;
+      const held = failing(disk, 'EACCES', ({ name, path: from }) => name === 'rename' && from === version);
+      await assert.rejects(deleteBackup(version, { fileSystem: held }), { code: 'folderNotWritable' });
+      assert.equal(await label(), 'my own');
+      await deleteBackup(version, { fileSystem: disk });
+      assert.equal(fs.readFileSync(inside('.ios-backup/labels.json'), 'utf8').includes('my own'), false);
+    });
+
+    it('does not take two for spare when both are removed at once', async () => {
+      const { version = '' } = await backUp(1);
+      let other: Promise<void> | undefined;
+      // Somebody else removes the other one after this one has looked, and before it has the lock.
+      const fileSystem = intercepted(disk, async (call, run) => {
+        if (other === undefined && call.path.includes(`${UDID}.lock`)) {
+          other = deleteBackup(version, { fileSystem: disk });
+          await other;
+        }
+        return run();
+      });
+      await assert.rejects(deleteBackup(inside(UDID), { fileSystem }), { code: 'onlyGoodBackup' });
+      assert.deepEqual(names(), [UDID]);
+    });
+
     it('asks before the only good one goes', async () => {
       await assert.rejects(deleteBackup(inside(UDID), { fileSystem: disk }), { code: 'onlyGoodBackup' });
       writeBackup(inside('another'), { state: 'uploading' });
@@ -357,6 +384,35 @@ describe('applyRetention() after a preview', () => {
     });
     assert.deepEqual(await apply(shown, fileSystem), [shown[0], shown[2]]);
     assert.ok(labelled && fs.existsSync(shown[1] ?? ''));
+  });
+
+  it('leaves a version that somebody holds, and holds the others while they go', async () => {
+    const shown = await preview();
+    const log: string[] = [];
+    const hold = (version: string) => {
+      if (version === shown[1]) return undefined;
+      log.push(`hold ${String(fs.existsSync(version))}`);
+      return { dispose: () => log.push(`let go ${String(fs.existsSync(version))}`) };
+    };
+    assert.deepEqual(await applyRetention(folder.path, UDID, policy, { fileSystem: disk, hold }), [shown[0], shown[2]]);
+    assert.deepEqual(log, ['hold true', 'let go false', 'hold true', 'let go false']);
+    assert.ok(fs.existsSync(shown[1] ?? ''));
+  });
+
+  it('looks for the last time under the lock', async () => {
+    const shown = await preview();
+    let labelled = false;
+    const fileSystem = intercepted(disk, async (call, run) => {
+      const result = await run();
+      // The lock has just been taken for the first of them.
+      if (!labelled && call.path.includes(`${UDID}.lock`) && call.name !== 'stat') {
+        labelled = true;
+        await labelBackup(shown[0] ?? '', 'keep me');
+      }
+      return result;
+    });
+    assert.deepEqual(await apply(shown, fileSystem), [shown[1], shown[2]]);
+    assert.ok(labelled && fs.existsSync(shown[0] ?? ''));
   });
 
   it('is not led to anything else by what it is told to remove', async () => {
