@@ -386,6 +386,14 @@ describe('pageState', () => {
       assert.equal(place?.cloudLocked, undefined);
     });
 
+    it('say what a backup lacks that is not encrypted, before there is one', () => {
+      const { encryption } = pageState(facts()).place ?? {};
+      assert.equal(encryption?.checked, false);
+      for (const lacking of [/saved passwords/, /Health/, /Wi-Fi settings/, /call history/]) {
+        assert.match(encryption?.text ?? '', lacking);
+      }
+    });
+
     it('say why iCloud cannot be chosen, and never stop a backup', () => {
       const { cloudBackupEnabled: _cloud, ...rest } = details.backup;
       const page = pageState(withDetails({ backup: rest }));
