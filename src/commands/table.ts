@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { App } from '../app';
 import type { TreeNode } from '../views/tree/nodes';
+import { allowAccess } from './allowAccess';
 import { archiveBackup } from './archiveBackup';
 import { deleteBackup } from './deleteBackup';
 import { moveBackup } from './moveBackup';
@@ -81,6 +82,7 @@ export const commands = {
   'iosBackup.refresh': refresh,
   'iosBackup.showMuxHelp': showMuxHelp,
   'iosBackup.showLog': showLog,
+  'iosBackup.allowAccess': allowAccess,
   'iosBackup.showDiagnostics': showDiagnostics,
 } satisfies Record<string, Command>;
 

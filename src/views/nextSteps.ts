@@ -16,6 +16,7 @@ const folder: NextStep = { label: () => t('Choose Another Folder'), command: 'io
 const again: NextStep = { label: () => t('Back Up Again'), command: 'iosBackup.backUpNow' };
 const full: NextStep = { label: () => t('Make a Full Backup'), command: 'iosBackup.fullBackup' };
 const forgotten: NextStep = { label: () => t('I Do Not Know It'), command: 'iosBackup.forgotPassword' };
+const access: NextStep = { label: () => t('Open System Settings'), command: 'iosBackup.allowAccess' };
 const log: NextStep = { label: () => t('Show Log'), command: 'iosBackup.showLog' };
 
 const always: Partial<Record<ErrorCode, NextStep>> = {
@@ -48,8 +49,17 @@ const afterBackup: Partial<Record<ErrorCode, NextStep>> = {
 };
 const afterEncryption: Partial<Record<ErrorCode, NextStep>> = { wrongPassword: forgotten, passwordNeeded: forgotten };
 
-/** The step for a code; undefined where only the person can take it. @param kind Of the job that failed. */
-export function nextStep(code: ErrorCode, kind?: JobKind): NextStep | undefined {
+/**
+ * The step for a code; undefined where only the person can take it.
+ * @param kind Of the job that failed.
+ * @param platform Of the computer with the cable.
+ */
+export function nextStep(
+  code: ErrorCode,
+  kind?: JobKind,
+  platform: NodeJS.Platform = process.platform,
+): NextStep | undefined {
+  if (code === 'noPermission') return platform === 'darwin' ? access : folder;
   if (kind === 'backup' && afterBackup[code]) return afterBackup[code];
   if (kind === 'encryption' && afterEncryption[code]) return afterEncryption[code];
   return always[code];

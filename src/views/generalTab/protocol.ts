@@ -75,6 +75,7 @@ export const RESULT_COMMANDS = [
   'iosBackup.fullBackup',
   'iosBackup.forgotPassword',
   'iosBackup.showLog',
+  'iosBackup.allowAccess',
 ] as const;
 export type ResultCommand = (typeof RESULT_COMMANDS)[number];
 

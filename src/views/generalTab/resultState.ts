@@ -38,7 +38,7 @@ function failed(
   platform: NodeJS.Platform | undefined,
 ): ResultState {
   const { text, next } = problem(error.code, error.details, platform);
-  const step = nextStep(error.code, kind);
+  const step = nextStep(error.code, kind, platform);
   return {
     jobId: id,
     tone: 'bad',

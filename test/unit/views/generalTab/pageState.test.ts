@@ -290,6 +290,19 @@ describe('pageState', () => {
       assert.equal(result('backup', failed('trustForbidden'))?.action, undefined);
     });
 
+    it('leads to Full Disk Access on a Mac that forbids the folder, and to another folder elsewhere', () => {
+      const forbidden = {
+        kind: 'failed',
+        endedAt,
+        error: { code: 'noPermission', message: '', details: { path: FOLDER } },
+      } as const;
+      const step = (platform: NodeJS.Platform) =>
+        pageState(facts({ platform, engine: engine({ jobs: [job('backup', {}, forbidden)] }) })).result;
+      assert.equal(step('darwin')?.action?.command, 'iosBackup.allowAccess');
+      assert.match(step('darwin')?.text ?? '', /Full Disk Access/);
+      assert.equal(step('linux')?.action?.command, 'iosBackup.chooseFolder');
+    });
+
     it('of a choice that was set is the choice; of one that could not be set is said', () => {
       assert.equal(result('cloud', done), undefined);
       assert.equal(result('cloud', failed('trustForbidden'))?.tone, 'bad');
