@@ -7,12 +7,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchBackups } from './backup';
+import { benchReader } from './reader';
 import { type BenchLine, shortfalls, table } from './table';
 import { benchVerify } from './verify';
 
 const SECTIONS: Readonly<Record<string, (scratch: string, rounds: number) => Promise<BenchLine[]>>> = {
   backup: benchBackups,
   verify: benchVerify,
+  reader: benchReader,
 };
 
 async function main(): Promise<void> {

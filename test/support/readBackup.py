@@ -140,4 +140,5 @@ def main():
     print(json.dumps({'encrypted': encrypted, 'classes': sorted(keys), 'rows': rows, 'problems': problems}))
 
 
-main()
+if __name__ == '__main__':
+    main()

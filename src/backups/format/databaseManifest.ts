@@ -3,6 +3,7 @@ import { type FileContent, kindOfFlags, kindOfMode } from './backupFile';
 import { isFileID } from './fileID';
 import type { Manifest, ManifestContentEntry, ManifestEntry, ManifestName } from './manifest';
 import { contentOf, toEntry } from './manifestRow';
+import { PathIndex } from './pathIndex';
 import { type ReadOnlyDatabase, type Row, sqlText } from './readOnlyDatabase';
 import { decryptRecord } from './recordCipher';
 import { readRecordContent, readRecordFacts } from './recordFacts';
@@ -18,6 +19,7 @@ export class DatabaseManifest implements Manifest {
   /** The key of the records, where they are encrypted one by one; the function gives undefined while it is not known. */
   readonly #recordKey: (() => Uint8Array | undefined) | undefined;
   readonly #hasDomainIndex: boolean;
+  #pathIndex: { readonly found: PathIndex | undefined } | undefined;
 
   constructor(db: ReadOnlyDatabase, key: (() => Uint8Array | undefined) | undefined) {
     this.#db = db;
@@ -76,11 +78,17 @@ export class DatabaseManifest implements Manifest {
 
   *namesOfDomain(domain: string): Generator<ManifestName> {
     const sql = 'SELECT fileID, relativePath, flags FROM Files WHERE domain = ?';
-    for (const [fileID, relativePath, flags] of this.#db.rows(sql, [domain])) {
-      const kind = kindOfFlags(Number(flags));
-      if (typeof fileID !== 'string' || typeof relativePath !== 'string' || !kind || !isFileID(fileID)) continue;
+    for (const row of this.#db.scan(sql, [domain])) {
+      const kind = kindOfFlags(row.number(2));
+      const [fileID, relativePath] = [row.text(0), row.text(1)];
+      if (fileID === undefined || relativePath === undefined || !kind || !isFileID(fileID)) continue;
       yield { fileID, relativePath, kind };
     }
+  }
+
+  get pathIndex(): PathIndex | undefined {
+    this.#pathIndex ??= { found: PathIndex.of(this.#db) };
+    return this.#pathIndex.found;
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { BackupFile, FileContent } from './backupFile';
+import type { PathIndex } from './pathIndex';
 
 /** One row: what it says, or why it cannot be used. One bad row costs only itself. */
 export type ManifestEntry =
@@ -47,6 +48,8 @@ export interface Manifest {
   entriesOfShard(prefix: string): Generator<ManifestEntry>;
   /** Names alone, without their records: quick. The kind is what the row's flags say. */
   namesOfDomain(domain: string): Generator<ManifestName>;
+  /** For domains that are too large to hold their names in memory; undefined where the index lacks what that takes. */
+  readonly pathIndex?: PathIndex | undefined;
   /**
    * Names whose domain and path contain every word. Between two parts of the work it yields undefined, so that a caller
    * can let others have their turn.

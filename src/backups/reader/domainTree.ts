@@ -1,24 +1,15 @@
 import type { BackupFile } from '../format/backupFile';
-
-/** A name in a folder of a domain. */
-export interface TreeChild {
-  readonly name: string;
-  readonly kind: BackupFile['kind'];
-}
+import { type DomainNames, isPlainPath, splitPath, type TreeChild } from './domainNames';
 
 export interface TreeRow {
   readonly relativePath: string;
   readonly kind: BackupFile['kind'];
 }
 
-/**
- * The folders of one domain, built from its rows' paths: rows come in no order, and parents may be missing. Names are the
- * device's: only their components `.`, `..` and empty ones are refused, since no file can have them.
- */
-export class DomainTree {
+/** The folders of one domain, built from its rows' paths, which come in no order. */
+export class DomainTree implements DomainNames {
   /** Rows whose path cannot be shown: `..`, empty parts, or a file where another row needs a folder. */
   readonly refused: readonly TreeRow[];
-  /** Names in all its folders. */
   size = 0;
   readonly #folders = new Map<string, Map<string, BackupFile['kind']>>([['', new Map()]]);
 
@@ -31,26 +22,25 @@ export class DomainTree {
     this.refused = refused;
   }
 
-  /** The children of a folder, `''` being the domain's root; undefined if it is none. */
+  get kept(): number {
+    return this.size;
+  }
+
   children(folder: string): readonly TreeChild[] | undefined {
     const names = this.#folders.get(folder);
     return names && [...names].map(([name, kind]) => ({ name, kind }));
   }
 
   find(relativePath: string): TreeChild | undefined {
-    const { parent, name } = split(relativePath);
+    const { parent, name } = splitPath(relativePath);
     const kind = this.#folders.get(parent)?.get(name);
     return kind && { name, kind };
-  }
-
-  isFolder(relativePath: string): boolean {
-    return this.#folders.has(relativePath);
   }
 
   #add({ relativePath, kind }: TreeRow): boolean {
     if (relativePath === '') return kind === 'directory';
     if (!isPlainPath(relativePath)) return false;
-    const { parent, name } = split(relativePath);
+    const { parent, name } = splitPath(relativePath);
     const siblings = this.#folder(parent);
     if (!siblings) return false;
     const there = siblings.get(name);
@@ -69,7 +59,7 @@ export class DomainTree {
   #folder(relativePath: string): Map<string, BackupFile['kind']> | undefined {
     const found = this.#folders.get(relativePath);
     if (found) return found;
-    const { parent, name } = split(relativePath);
+    const { parent, name } = splitPath(relativePath);
     const siblings = this.#folder(parent);
     if (!siblings) return undefined;
     const there = siblings.get(name);
@@ -81,23 +71,7 @@ export class DomainTree {
   }
 }
 
-/** Paths nest no deeper than this; a path of 1,024 bytes cannot have more parts. */
-const MAX_DEPTH = 512;
-
-function isPlainPath(relativePath: string): boolean {
-  const parts = relativePath.split('/');
-  return (
-    parts.length <= MAX_DEPTH &&
-    parts.every((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0'))
-  );
-}
-
 /** A part of a string keeps the whole in memory: a name would cost as much as its path. */
 function ownCopy(name: string): string {
   return name.length < 13 ? name : Buffer.from(name, 'utf8').toString('utf8');
-}
-
-function split(relativePath: string): { readonly parent: string; readonly name: string } {
-  const slash = relativePath.lastIndexOf('/');
-  return { parent: slash < 0 ? '' : relativePath.slice(0, slash), name: relativePath.slice(slash + 1) };
 }

@@ -4,7 +4,7 @@ import { throwIfAborted } from '../../base/abort';
 import { AppError, type ErrorCode, isAppError } from '../../base/errors';
 import type { FileContent } from '../format/backupFile';
 import { writeFailure, type WriterPlaces, type WriteTask } from './contentWriter';
-import type { TreeChild } from './domainTree';
+import type { TreeChild } from './domainNames';
 import type { OpenedBackup } from './openedBackup';
 import { newPartialName, removeOrphans } from './partialFiles';
 import { FolderNames, type NameRules, nameRules, safeName } from './safeNames';

@@ -13,10 +13,14 @@ import { type ManifestPlist, readManifestPlist } from '../format/manifestPlist';
 import { readAppNames } from './appNames';
 import { BackupPaths } from './backupPaths';
 import { domainFolders } from './domainFolders';
-import { DomainTree, type TreeChild } from './domainTree';
+import type { DomainNames, TreeChild } from './domainNames';
+import { DomainTree } from './domainTree';
+import { IndexedDomain } from './indexedDomain';
 
-/** Names kept in memory at a time, over all trees of domains: about 20 MB. The tree asked for last is always kept. */
+/** Names kept in memory at a time, over all domains: about 20 MB. Those asked for last are always kept. */
 const KEPT_NAMES = 200_000;
+/** Rows from which a domain's names are looked up when they are asked for. */
+const LARGE_DOMAIN = 5000;
 
 /** A file or folder inside an opened backup. */
 export interface OpenedEntry {
@@ -33,14 +37,14 @@ export interface OpenedEntry {
  * until lock().
  */
 export class OpenedBackup {
-  readonly #trees = new Map<string, DomainTree>();
+  readonly #domains = new Map<string, DomainNames>();
   #keybag: UnlockedKeybag | undefined;
   #manifest: Manifest | undefined;
   /** Contents that somebody reads: each holds its file's key. */
   readonly #contents = new Set<DecryptedSource>();
   /** What the password stands for: opens another backup of the same keybag without asking again. */
   #passwordKey: Buffer | undefined;
-  #names: Promise<ReadonlyMap<string, string>> | undefined;
+  #appNames: Promise<ReadonlyMap<string, string>> | undefined;
   #paths: BackupPaths | undefined;
 
   private constructor(
@@ -143,7 +147,7 @@ export class OpenedBackup {
     this.#keybag = undefined;
     this.#passwordKey?.fill(0);
     this.#passwordKey = undefined;
-    this.#trees.clear();
+    this.#domains.clear();
     this.#paths = undefined;
   }
 
@@ -155,7 +159,7 @@ export class OpenedBackup {
 
   /** What people call its apps; needs no password, and is read once. */
   appNames(): Promise<ReadonlyMap<string, string>> {
-    return (this.#names ??= readAppNames(this.folder, this.plist));
+    return (this.#appNames ??= readAppNames(this.folder, this.plist));
   }
 
   /** The backup as folders with names that people know. @throws AppError `passwordNeeded`, `backupDamaged` */
@@ -167,20 +171,20 @@ export class OpenedBackup {
 
   /** The children of a domain's folder, in no particular order. @throws AppError `fileNotFound`, `passwordNeeded` */
   list(domain: string, relativePath: string): readonly TreeChild[] {
-    const children = this.tree(domain).children(relativePath);
+    const children = this.#names(domain).children(relativePath);
     if (!children) throw new AppError('fileNotFound', `${domain} has no folder ${relativePath}`);
     return children;
   }
 
   /** Whether there is such a file or folder. @throws AppError `passwordNeeded` */
   has(domain: string, relativePath: string): boolean {
-    const tree = this.tree(domain);
-    return relativePath === '' ? tree.size > 0 : tree.find(relativePath) !== undefined;
+    const names = this.#names(domain);
+    return relativePath === '' ? names.size > 0 : names.find(relativePath) !== undefined;
   }
 
   /** @throws AppError `fileNotFound`, `passwordNeeded` */
   stat(domain: string, relativePath: string): OpenedEntry {
-    const child = relativePath === '' ? undefined : this.tree(domain).find(relativePath);
+    const child = relativePath === '' ? undefined : this.#names(domain).find(relativePath);
     if (relativePath !== '' && !child) throw new AppError('fileNotFound', `${domain} has no ${relativePath}`);
     const file = this.file(domain, relativePath, child?.kind ?? 'directory');
     return {
@@ -242,22 +246,26 @@ export class OpenedBackup {
     }
   }
 
-  tree(domain: string): DomainTree {
-    const kept = this.#trees.get(domain);
-    if (kept) {
+  #names(domain: string): DomainNames {
+    const there = this.#domains.get(domain);
+    if (there) {
       // Most recently used last.
-      this.#trees.delete(domain);
-      this.#trees.set(domain, kept);
-      return kept;
+      this.#domains.delete(domain);
+      this.#domains.set(domain, there);
+      return there;
     }
-    const made = new DomainTree(this.manifest.namesOfDomain(domain));
-    this.#trees.set(domain, made);
+    const { pathIndex } = this.manifest;
+    // In a large share of all rows, looking up is quicker than reading all; in a small one, others' rows are in the way.
+    const isLarge = pathIndex?.isLarger(domain, Math.max(LARGE_DOMAIN, pathIndex.rows >> 5)) ?? false;
+    const made =
+      pathIndex && isLarge ? new IndexedDomain(pathIndex, domain) : new DomainTree(this.manifest.namesOfDomain(domain));
+    this.#domains.set(domain, made);
     let names = 0;
-    for (const tree of this.#trees.values()) names += tree.size;
-    for (const [oldest, tree] of this.#trees) {
-      if (names <= KEPT_NAMES || tree === made) break;
-      this.#trees.delete(oldest);
-      names -= tree.size;
+    for (const { kept } of this.#domains.values()) names += kept;
+    for (const [oldest, { kept }] of this.#domains) {
+      if (names <= KEPT_NAMES || oldest === domain) break;
+      this.#domains.delete(oldest);
+      names -= kept;
     }
     return made;
   }
