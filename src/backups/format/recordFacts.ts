@@ -53,6 +53,8 @@ class RecordReader {
   #tableOffset = 0;
   #offsetSize = 0;
   #count = 0;
+  /** Of all of them: each must stand for one of the list of objects. */
+  #largestUid = 0;
 
   constructor(private readonly bytes: Buffer) {}
 
@@ -100,6 +102,7 @@ class RecordReader {
     const objects = this.#value(top, OBJECTS);
     const holder = this.#value(top, TOP);
     if (objects === undefined || holder === undefined || this.bytes[objects]! >> 4 !== 0xa) return undefined;
+    if (this.#largestUid >= this.#itemsOf(objects)) return undefined;
     const root = this.#follow(objects, this.#value(holder, ROOT));
     return root === undefined || this.bytes[root]! >> 4 !== 0xd ? undefined : [objects, root];
   }
@@ -180,10 +183,14 @@ class RecordReader {
     }
   }
 
-  /** Each object lies between header and offset table, is of a kind that such records have, and refers to objects. */
+  /**
+   * Each object lies between header and offset table, is of a kind that such records have, and refers to objects: a
+   * container only to containers behind it, as those who write such lists do, so that none contains itself.
+   */
   #areWhole(): boolean {
     const { bytes } = this;
     let consumed = 0;
+    this.#largestUid = 0;
     for (let index = 0; index < this.#count; index++) {
       const at = this.#offset(index);
       if (at < HEADER_LENGTH || at >= this.#tableOffset) return false;
@@ -191,9 +198,13 @@ class RecordReader {
       if (length === undefined || at + length > this.#tableOffset) return false;
       consumed += length;
       const kind = bytes[at]! >> 4;
+      if (kind === 0x8) this.#largestUid = Math.max(this.#largestUid, this.#uidOf(at, length));
       if (kind !== 0xa && kind !== 0xd) continue;
       const start = this.#contentOf(at);
-      for (let i = start; i < at + length; i++) if (bytes[i]! >= this.#count) return false;
+      for (let i = start; i < at + length; i++) {
+        const other = bytes[i]!;
+        if (other >= this.#count || (other <= index && bytes[this.#offset(other)]! >> 4 >= 0xa)) return false;
+      }
       if (kind === 0xd) {
         const keys = this.#itemsOf(at);
         for (let i = start; i < start + keys; i++) if (bytes[this.#reference(i)]! >> 4 !== 0x5) return false;
@@ -227,6 +238,13 @@ class RecordReader {
       default:
         return undefined;
     }
+  }
+
+  /** What a UID stands for; it may be one that no key asks for. */
+  #uidOf(at: number, length: number): number {
+    let value = 0;
+    for (let i = at + 1; i < at + length; i++) value = value * 256 + this.bytes[i]!;
+    return value;
   }
 
   #itemsOf(at: number): number {
