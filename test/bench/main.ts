@@ -7,12 +7,21 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchBackups } from './backup';
+<<<<<<< Updated upstream
 import { benchReader } from './reader';
+=======
+import { benchExtensionHost } from './extensionHost';
+import { benchGrowth } from './growth';
+import { benchSeeding } from './seeding';
+>>>>>>> Stashed changes
 import { type BenchLine, shortfalls, table } from './table';
 import { benchVerify } from './verify';
 
 const SECTIONS: Readonly<Record<string, (scratch: string, rounds: number) => Promise<BenchLine[]>>> = {
   backup: benchBackups,
+  seeding: benchSeeding,
+  growth: benchGrowth,
+  extensionHost: benchExtensionHost,
   verify: benchVerify,
   reader: benchReader,
 };

@@ -65,7 +65,7 @@ export async function runMeasured(
 }
 
 /** Milliseconds of processor time that a process has used; undefined if it is gone. */
-function processorTime(pid: number): number | undefined {
+export function processorTime(pid: number): number | undefined {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name stands in brackets and may hold spaces; user and system time are the 12th and 13th field behind it.
