@@ -70,6 +70,8 @@ export class JobNotifications implements vscode.Disposable {
   async #tellEnd(job: Job): Promise<void> {
     const { kind, name, outcome } = job;
     if (!outcome || kind === 'pair') return;
+    // Whoever has started the check is asked for the password again; nobody else has lost anything.
+    if (kind === 'verify' && outcome.kind === 'failed' && outcome.error.code === 'wrongPassword') return;
     if (outcome.kind === 'failed') return showProblem(this.#app, fromErrorData(outcome.error), job);
     if (outcome.kind === 'cancelled') {
       if (kind === 'backup')
