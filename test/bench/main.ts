@@ -7,13 +7,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchBackups } from './backup';
-<<<<<<< Updated upstream
-import { benchReader } from './reader';
-=======
 import { benchExtensionHost } from './extensionHost';
 import { benchGrowth } from './growth';
+import { benchReader } from './reader';
 import { benchSeeding } from './seeding';
->>>>>>> Stashed changes
 import { type BenchLine, shortfalls, table } from './table';
 import { benchVerify } from './verify';
 
