@@ -208,7 +208,7 @@ const problems: Record<ErrorCode, (facts: Facts) => readonly [text: string, next
   ],
   backupIncomplete: () => [
     t('The device said that it was done, but the backup is not complete.'),
-    t('Start again; the earlier backup is untouched.'),
+    t('Start again; if it ends in the same way, make a full backup. The earlier backup is untouched.'),
   ],
 
   // Encryption

@@ -241,6 +241,17 @@ describe('ios-backup', function () {
       assert.match(String(named[0]?.['reason']), /Input\/output error/);
       const { path: made } = lines.at(-1)?.['backup'] as { path: string };
       assert.equal((await run('verify', made)).code, 0);
+      // The next one builds on it, with or without that file.
+      await host.device.changeFiles(2, 7);
+      assert.equal(
+        (
+          await run(
+            'verify',
+            (last(await succeed('backup', '--json', '--folder', folder))['backup'] as { path: string }).path,
+          )
+        ).code,
+        0,
+      );
     });
 
     it('is cancelled on the device', async () => {
@@ -341,9 +352,7 @@ describe('ios-backup', function () {
         left: 0,
       });
       const contents = (place: string) =>
-        (fs.readdirSync(place, { recursive: true, encoding: 'utf8' })).filter((name) =>
-          /[0-9a-f]{40}$/.test(name),
-        );
+        fs.readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) => /[0-9a-f]{40}$/.test(name));
       const links = (name: string) => fs.statSync(path.join(present, name)).nlink;
       const shared = contents(present).filter((name) => links(name) === 2);
       const alone = contents(present).filter((name) => links(name) === 1);
