@@ -84,6 +84,8 @@ export class ConnectedDevices implements DevicesPort {
 
   async observe(udid: string, changed: () => void, signal: AbortSignal): Promise<void> {
     await using device = await this.#open(udid, signal);
+    // The signal outlives many connections of one device.
+    const ended = new AbortController();
     await new Promise<void>((resolve, reject) => {
       const observe = async () => {
         const end = (error: unknown) => {
@@ -100,14 +102,14 @@ export class ConnectedDevices implements DevicesPort {
           onClosed: end,
         });
         const stop = () => void proxy.close().finally(resolve);
-        signal.addEventListener('abort', stop, { once: true });
+        signal.addEventListener('abort', stop, { once: true, signal: ended.signal });
         if (signal.aborted) stop();
         await proxy.observe(...OBSERVED);
         // What changed since the last question, and before this, nobody has told.
         changed();
       };
       observe().catch(reject);
-    });
+    }).finally(() => ended.abort());
   }
 
   pair(udid: string, told: (trust: TrustState) => void, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { isAppError } from '../../base/errors';
+import { isAppError, isCancellation } from '../../base/errors';
 import type { Log } from '../../base/log';
 import { completeCommit, discardStaging, undoCommit } from './commit';
 import { isMissing } from './diskErrors';
@@ -50,7 +50,8 @@ export async function recover(folder: string, log: Log, options: RecoverOptions 
         await lock.release();
       }
     } catch (error) {
-      if (isAppError(error, 'backupInUse')) log.debug(`${udid} is being worked on`);
+      if (isCancellation(error)) log.debug(`recovering ${udid} was cancelled`);
+      else if (isAppError(error, 'backupInUse')) log.debug(`${udid} is being worked on`);
       else log.error(`could not recover ${udid} in ${folder}: ${String(error)}`);
     }
   }

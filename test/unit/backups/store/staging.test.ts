@@ -8,6 +8,7 @@ import { nodeFileSystem } from '../../../../src/backups/store/nodeFileSystem';
 import { recover } from '../../../../src/backups/store/recover';
 import { readSidecar } from '../../../../src/backups/store/sidecar';
 import { openStaging, type Staging } from '../../../../src/backups/store/staging';
+import { cancelled } from '../../../../src/base/errors';
 import { silentLog } from '../../../../src/base/log';
 import { readTree, statusPlist, temporaryFolder, UDID, writeBackup } from '../../../support/backupFolders';
 import { failing, intercepted, withoutLinks, withoutSync } from '../../../support/fileSystemFaults';
@@ -190,6 +191,27 @@ for (const [mode, wrap] of ways) {
       const second = await open();
       assert.equal(second.resumed, true, 'the computer has not lost its power');
       await second.discard();
+    });
+
+    it('is recovered without a word of failure when that is cancelled', async () => {
+      await (await open()).suspend();
+      const abort = new AbortController();
+      const said: string[] = [];
+      const note = (level: string) => (text: string) => said.push(`${level} ${text}`);
+      const log = { ...silentLog, debug: note('debug'), warn: note('warn'), error: note('error') };
+      const cancelling = intercepted(fileSystem, async (call, run) => {
+        if (call.path.endsWith('.lock')) {
+          abort.abort();
+          throw cancelled();
+        }
+        return run();
+      });
+      await recover(folder.path, log, { fileSystem: cancelling, signal: abort.signal });
+      assert.ok(abort.signal.aborted);
+      assert.deepEqual(
+        said.filter((line) => !line.startsWith('debug')),
+        [],
+      );
     });
 
     it('is for one at a time', async () => {
