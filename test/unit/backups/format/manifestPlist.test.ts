@@ -70,16 +70,22 @@ describe('readManifestPlist()', () => {
     }
   });
 
-  it('says that the disk fails, or that it may not be read', async () => {
+  it('says that it is no file, that the disk fails, or that it may not be read', async () => {
     fs.mkdirSync(file());
-    await assert.rejects(readPlistFile(file()), { code: 'diskError' });
+    await assert.rejects(readPlistFile(file()), { code: 'backupDamaged' });
     fs.rmdirSync(file());
     // Mode bits hold back neither the superuser nor Windows.
     const { open } = promises;
-    for (const code of ['EACCES', 'EPERM']) {
+    for (const [code, told] of [
+      ['EACCES', 'noPermission'],
+      ['EPERM', 'noPermission'],
+      ['ESTALE', 'folderOffline'],
+      ['EIO', 'diskError'],
+      ['EMLINK', 'backupDamaged'],
+    ] as const) {
       promises.open = () => Promise.reject(Object.assign(new Error(code), { code }));
       try {
-        await assert.rejects(readPlistFile(file()), { code: 'noPermission' });
+        await assert.rejects(readPlistFile(file()), { code: told });
       } finally {
         promises.open = open;
       }

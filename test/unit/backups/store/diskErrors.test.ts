@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { AppError, cancelled } from '../../../../src/base/errors';
-import { diskError, diskFailure, isMissing, systemCode, systemError } from '../../../../src/backups/store/diskErrors';
+import {
+  diskError,
+  diskFailure,
+  isMissing,
+  isOffline,
+  systemCode,
+  systemError,
+} from '../../../../src/backups/store/diskErrors';
 import { asPlatform } from '../../../support/asPlatform';
 
 const failed = (code: string) => Object.assign(new Error(`${code}: failed`), { code });
@@ -91,6 +98,11 @@ describe('systemCode()', () => {
       [true, true, false],
     );
     assert.equal(isMissing(systemError('ENOENT', '/p')), true);
+    assert.deepEqual(
+      ['ESTALE', 'EIO'].map((code) => isOffline(failed(code))),
+      [true, false],
+    );
+    assert.equal(isOffline('ESTALE'), false);
     assert.equal(systemError('EINVAL', '/p').message, "EINVAL: '/p'");
   });
 });

@@ -4,9 +4,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { lockFolder } from '../../../../src/backups/store/folderLock';
+import { randomBytes } from 'node:crypto';
+import type { FileSystem } from '../../../../src/backups/store/fileSystem';
+import { bootId, lockFolder } from '../../../../src/backups/store/folderLock';
 import { nodeFileSystem } from '../../../../src/backups/store/nodeFileSystem';
+import { asPlatform } from '../../../support/asPlatform';
 import { temporaryFolder, UDID } from '../../../support/backupFolders';
+import { failing, intercepted } from '../../../support/fileSystemFaults';
 
 describe('lockFolder()', () => {
   let folder: ReturnType<typeof temporaryFolder>;
@@ -97,6 +101,115 @@ describe('lockFolder()', () => {
     await assert.rejects(mine.check(), { code: 'backupInUse' });
     await mine.release();
     assert.equal(fs.existsSync(file()), true);
+  });
+
+  it('is known as its own by its lock, whatever else the file says', async () => {
+    for (const owner of [null, 5, {}, { pid: '1' }, { host: 7 }, { token: undefined }]) {
+      fs.mkdirSync(path.dirname(file()), { recursive: true });
+      const sound = { host: os.hostname(), pid: 2 ** 22 + 7, token: 'x' };
+      fs.writeFileSync(file(), JSON.stringify(owner && typeof owner === 'object' ? { ...sound, ...owner } : owner));
+      const mine = await lock();
+      await mine.check();
+      await mine.release();
+    }
+  });
+
+  it('of a process that was killed and not yet buried is a dead one', async function () {
+    if (process.platform !== 'linux') return this.skip();
+    // A program that ends soon, under a parent that takes no note of it.
+    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      const pid = Number(await new Promise((resolve) => parent.stdout.once('data', (text) => resolve(String(text)))));
+      const status = () => fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+      for (let left = 1000; left > 0 && !/\) Z /.test(status()); left--)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+      write({ pid, boot, began: beganOf(pid) });
+      await (await lock()).release();
+    } finally {
+      parent.kill('SIGKILL');
+      await new Promise((resolve) => parent.on('exit', resolve));
+    }
+  });
+
+  it('tells no runs of the computer and no processes apart where the system does not', async () => {
+    assert.equal(await asPlatform('darwin', () => bootId()), '');
+    write({ pid: process.pid, began: 'unknown', boot: bootId(), token: 'theirs' });
+    // Only the beat can tell; it stopped long ago.
+    await (await lock()).release();
+  });
+
+  it('is not made where the disk refuses it, and leaves nothing behind', async () => {
+    const on = (fileSystem: FileSystem) => lockFolder({ fileSystem, folder: folder.path, udid: UDID });
+    const disk = nodeFileSystem();
+    await assert.rejects(on(failing(disk, 'EROFS', ({ name }) => name === 'create')), { code: 'EROFS' });
+    await assert.rejects(on(failing(disk, 'EIO', ({ name }) => name === 'write')), { code: 'EIO' });
+    assert.deepEqual(fs.readdirSync(path.dirname(file())), []);
+    write({ pid: 2 ** 22 + 7 });
+    await assert.rejects(on(failing(disk, 'EIO', ({ name }) => name === 'rename')), { code: 'EIO' });
+    write({ host: 'elsewhere' });
+    await assert.rejects(on(failing(disk, 'EIO', ({ name }) => name === 'stat')), { code: 'EIO' });
+    fs.rmSync(file());
+    await (await lock()).release();
+  });
+
+  it('gives up where it never stays its own', async () => {
+    const stolen = intercepted(nodeFileSystem(), async (call, run) => {
+      const result = await run();
+      // Somebody else is quicker, each time, and dies.
+      if (call.name === 'write') write({ pid: 2 ** 22 + 7, token: randomBytes(4).toString('hex') });
+      return result;
+    });
+    write({ pid: 2 ** 22 + 7 });
+    const timing = { beatMs: 10, deadMs: 60, settleMs: 1 };
+    await assert.rejects(lockFolder({ fileSystem: stolen, folder: folder.path, udid: UDID, timing }), {
+      code: 'backupInUse',
+      details: { path: folder.path, udid: UDID },
+    });
+  });
+
+  it('gives back what turned out to be the lock of somebody who lives, on every kind of disk', async () => {
+    for (const broken of [[], ['link'], ['link', 'rename']]) {
+      write({ pid: 2 ** 22 + 7, token: 'dead' });
+      let renames = 0;
+      const disk = intercepted(nodeFileSystem(), (call, run) => {
+        // Between the look and the rename another has taken over.
+        if (call.name === 'rename' && renames++ === 0) {
+          fs.rmSync(file());
+          write({ pid: process.pid, token: 'living', host: 'elsewhere' });
+        } else if (broken.includes(call.name)) {
+          return Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' }));
+        }
+        return run();
+      });
+      const abort = AbortSignal.timeout(100);
+      const timing = { beatMs: 10, deadMs: 60_000, settleMs: 1 };
+      await assert
+        .rejects(
+          lockFolder({ fileSystem: disk, folder: folder.path, udid: UDID, timing, signal: abort }),
+          (error: Error) => 'code' in error,
+        )
+        .catch((error: unknown) => {
+          // Where nothing can be given back the lock is free.
+          if (broken.length < 2) throw error;
+        });
+      if (broken.length < 2)
+        assert.equal((JSON.parse(fs.readFileSync(file(), 'utf8')) as { token: string }).token, 'living');
+      fs.rmSync(path.dirname(file()), { recursive: true });
+    }
+  });
+
+  it('goes on beating although the disk fails now and then', async () => {
+    let beats = 0;
+    const failingBeat = failing(nodeFileSystem(), 'EIO', ({ name }) => name === 'touch' && beats++ >= 0);
+    const timing = { beatMs: 1, deadMs: 60, settleMs: 1 };
+    const mine = await lockFolder({ fileSystem: failingBeat, folder: folder.path, udid: UDID, timing });
+    for (let left = 2000; left > 0 && beats < 3; left--) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.ok(beats >= 3);
+    await mine.check();
+    await mine.release();
   });
 
   it('does not wait longer than it is wanted', async () => {

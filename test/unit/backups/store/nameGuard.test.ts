@@ -77,6 +77,42 @@ describe('NameGuard', () => {
     await assert.rejects(claim('Name'), met('Name', 'name'));
   });
 
+  it('remembers odd names by their folder, also those that it only met', async () => {
+    make('ab/Odd');
+    make('cd/odd');
+    await claim('ab', 'usual');
+    await claim('cd', 'usual');
+    reads.length = 0;
+    await assert.rejects(claim('ab', 'odd'), met('ab/odd', 'Odd'));
+    await claim('cd', 'odd');
+    await claim('odd');
+    await claim('a', 'bodd');
+    // Only where an odd name is known does anybody look again.
+    assert.deepEqual(reads, ['ab', 'a']);
+  });
+
+  it('knows a name that is there under both of its spellings', async () => {
+    if (process.platform !== 'linux') return;
+    make('top/Name');
+    make('top/name');
+    await claim('top', 'name');
+    await claim('top', 'Name');
+  });
+
+  it('does not forget before it must', async () => {
+    make('ab/usual');
+    await claim('ab', 'Odd');
+    for (let index = 0; index < 50; index++) await claim('ab', `Odd${index}`);
+    reads.length = 0;
+    await claim('ab', 'Odd');
+    assert.deepEqual(reads, []);
+  });
+
+  it('says which names meet', async () => {
+    make('Name');
+    await assert.rejects(claim('name'), /the disk takes "name" for "Name", which is there already/);
+  });
+
   it('costs one look at a folder for all usual names in it', async () => {
     for (let index = 0; index < 50; index++) await claim('ab', `${index}`.padStart(40, '0'));
     assert.deepEqual(reads, ['', 'ab']);
