@@ -111,6 +111,8 @@ describe('an encrypted backup, checked with its password and moved to another di
     await window.webview().getByRole('heading', { name: '1 file is damaged' }).waitFor({ timeout: 30_000 });
     await window.shot('encrypted-check-5-damage-dark');
     await editor?.setTheme('light');
+    // It is drawn anew.
+    await window.webview().getByRole('heading', { name: '1 file is damaged' }).waitFor({ timeout: 30_000 });
     await window.shot('encrypted-check-5-damage-light');
     await editor?.setTheme('dark');
     await clear();

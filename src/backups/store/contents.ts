@@ -5,9 +5,14 @@ import { writeFully } from './writeFully';
 
 const PIECE_BYTES = 1024 * 1024;
 
-/** SHA-256 in hex. */
-export async function hashFile(fileSystem: FileSystem, file: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
+/** In hex; SHA-256 unless told otherwise. */
+export async function hashFile(
+  fileSystem: FileSystem,
+  file: string,
+  signal?: AbortSignal,
+  algorithm: 'sha256' | 'sha1' = 'sha256',
+): Promise<string> {
+  const hash = createHash(algorithm);
   const opened = await fileSystem.open(file, 'read');
   try {
     const { sizeBytes } = await opened.stat();

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { throwIfAborted } from '../../base/abort';
 import { listBackups } from '../catalogue/listBackups';
@@ -51,7 +50,7 @@ export async function findInOtherVersions(
     throwIfAborted(signal);
     const whole = path.join(place, file);
     // Not there, or not to be read: no proof.
-    const hash = await hashOf(fileSystem, whole, expected.algorithm, signal).catch(() => undefined);
+    const hash = await hashFile(fileSystem, whole, signal, expected.algorithm).catch(() => undefined);
     throwIfAborted(signal);
     if (hash === expected.hex) found.set(file, place);
   };
@@ -96,27 +95,6 @@ async function expectedHashes(
     if (digest) hashes.set(file, { algorithm: 'sha1', hex: digest.toString('hex') });
   }
   return hashes;
-}
-
-async function hashOf(
-  fileSystem: FileSystem,
-  file: string,
-  algorithm: Expected['algorithm'],
-  signal: AbortSignal | undefined,
-): Promise<string> {
-  if (algorithm === 'sha256') return hashFile(fileSystem, file, signal);
-  const hash = createHash('sha1');
-  const opened = await fileSystem.open(file, 'read');
-  try {
-    const buffer = Buffer.allocUnsafe(1 << 20);
-    for (let count = await opened.read(buffer); count > 0; count = await opened.read(buffer)) {
-      hash.update(buffer.subarray(0, count));
-      throwIfAborted(signal);
-    }
-  } finally {
-    await opened.close();
-  }
-  return hash.digest('hex');
 }
 
 /** Newest first. */
