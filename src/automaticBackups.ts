@@ -9,22 +9,27 @@ export interface AutomaticSetting {
   readonly everyHours: number;
 }
 
+/** How often the interval is looked at while a device stays connected and nothing else happens. */
+const LOOK_MS = 60_000;
+
 const DEFAULT: AutomaticSetting = { on: false, everyHours: 24 };
 
 /**
- * Backs up a device when it is connected and its last backup is older than its interval. Off unless a person turned it
+ * Backs up a device when it is connected, or stays so, and its last backup is older than its interval. Off unless a person turned it
  * on, per device. The device asks for its passcode each time: that is Apple's rule.
  */
 export class AutomaticBackups implements vscode.Disposable {
   readonly #services: BackUpServices;
   readonly #memento: vscode.Memento;
   readonly #subscription: vscode.Disposable;
+  readonly #timer: NodeJS.Timeout;
   readonly #tried = new Map<string, number>();
 
-  constructor(services: BackUpServices, memento: vscode.Memento) {
+  constructor(services: BackUpServices, memento: vscode.Memento, { lookMs = LOOK_MS } = {}) {
     this.#services = services;
     this.#memento = memento;
     this.#subscription = services.engine.onChange(() => this.#follow());
+    this.#timer = setInterval(() => this.#follow(), lookMs);
   }
 
   settingOf(udid: string): AutomaticSetting {
@@ -37,6 +42,7 @@ export class AutomaticBackups implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearInterval(this.#timer);
     this.#subscription.dispose();
   }
 
