@@ -1,7 +1,8 @@
 import type { App } from './app';
 import { backUpDevice } from './backUpDevice';
-import { AppError, isAppError } from './base/errors';
+import { AppError } from './base/errors';
 import type { EncryptionChange } from './engine/protocol';
+import { rememberChange } from './rememberChange';
 
 export interface PasswordAnswer {
   readonly change: 'on' | 'change' | 'off';
@@ -13,20 +14,15 @@ export interface PasswordAnswer {
 
 /**
  * Turns encryption on or off, or changes the password; then, after turning it on, backs up at once, so that there is a
- * backup that holds what only encrypted ones hold, checked with the new password. A remembered password is replaced only after the device has confirmed
- * the new one.
+ * backup that holds what only encrypted ones hold, checked with the new password. A remembered password is replaced only
+ * after the device has confirmed the new one.
  * @throws AppError with the engine's code; `passwordNeeded`, `passwordEmpty`
  */
 export async function changeEncryption(app: App, udid: string, answer: PasswordAnswer): Promise<void> {
   const change = await toChange(app, udid, answer);
-  try {
-    await app.engine.call('changeEncryption', { udid, change });
-  } catch (error) {
-    if (change.kind !== 'on' && isAppError(error, 'wrongPassword')) app.passwords.refuse(udid, change.oldPassword);
-    throw error;
-  }
-  if (change.kind !== 'off' && answer.remember) await app.passwords.set(udid, change.newPassword);
-  else await app.passwords.retire(udid);
+  await rememberChange(app.passwords, udid, { change, remember: answer.remember }, () =>
+    app.engine.call('changeEncryption', { udid, change }),
+  );
   if (change.kind === 'on') await backUpDevice(app, udid, { password: change.newPassword });
 }
 

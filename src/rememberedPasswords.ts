@@ -65,6 +65,18 @@ export class RememberedPasswords {
     if (kept.current !== undefined) await this.#write(udid, { earlier: await this.#earlier(udid) });
   }
 
+  /**
+   * Nobody knows whether the device has changed its password: none is offered as the present one, and all that it could
+   * be stays to be tried.
+   */
+  async doubt(udid: string, added?: string): Promise<void> {
+    this.#likely.delete(udid);
+    const { current } = await this.#read(udid);
+    if (current === undefined && added === undefined) return;
+    const earlier = await this.#earlier(udid, added);
+    await this.#write(udid, { earlier: [...(added === undefined ? [] : [added]), ...earlier].slice(0, MAX_EARLIER) });
+  }
+
   /** Forgets everything about this device. */
   async forget(udid: string): Promise<void> {
     this.#likely.delete(udid);

@@ -66,7 +66,7 @@ describe('remembered passwords', () => {
       assert.deepEqual(session.calls, [{ method: 'changeEncryption', params: { udid: A, change } }]);
     });
 
-    for (const code of ['wrongPassword', 'passcodeNotEntered', 'deviceGone', 'encryptionForced'] as const) {
+    for (const code of ['wrongPassword', 'passcodeNotEntered', 'deviceLocked', 'encryptionForced'] as const) {
       it(`stay as they are when it fails: ${code}`, async () => {
         await passwords.set(A, 'old');
         const session = new FakeSession(() => Promise.reject(new AppError(code, 'no')));
@@ -76,6 +76,24 @@ describe('remembered passwords', () => {
         assert.equal(await passwords.has(A), code !== 'wrongPassword', 'a refused one is not offered again');
       });
     }
+
+    for (const code of ['deviceGone', 'engineGone', 'timedOut'] as const) {
+      it(`are both kept, and none is taken for the present one, when nobody knows: ${code}`, async () => {
+        await passwords.set(A, 'old');
+        const session = new FakeSession(() => Promise.reject(new AppError(code, 'no')));
+        await assert.rejects(changeEncryption(app(session), A, answer), (error) => isAppError(error, code));
+        assert.equal(await passwords.has(A), false);
+        assert.deepEqual(await passwords.candidates(A), ['new', 'old']);
+      });
+    }
+
+    it('stay as they are when the device shows that nothing was changed', async () => {
+      await passwords.set(A, 'old');
+      const gone = new AppError('deviceGone', 'no', { details: { encrypted: true } });
+      const session = new FakeSession(() => Promise.reject(gone));
+      await assert.rejects(changeEncryption(app(session), A, { ...answer, change: 'off' }));
+      assert.equal(await passwords.get(A), 'old');
+    });
 
     it('are not kept without being asked to, and a backup follows only after turning on', async () => {
       const session = new FakeSession((method) =>
