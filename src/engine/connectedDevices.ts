@@ -53,10 +53,13 @@ const MAX_NOT_READ = 100;
 export class ConnectedDevices implements DevicesPort {
   readonly #mux: UsbmuxClient;
   readonly #log: Log;
+  readonly #silenceMs: number | undefined;
 
-  constructor(address: MuxAddress, log: Log) {
+  /** @param silenceMs Only tests ask for less than the usual limits. */
+  constructor(address: MuxAddress, log: Log, silenceMs?: number) {
     this.#mux = new UsbmuxClient(address, log);
     this.#log = log;
+    this.#silenceMs = silenceMs;
   }
 
   watch(events: DeviceEvents): Disposable {
@@ -187,7 +190,7 @@ export class ConnectedDevices implements DevicesPort {
   }
 
   #open(udid: string, signal: AbortSignal) {
-    return openTrustedDevice(this.#mux, udid, { log: this.#log, signal });
+    return openTrustedDevice(this.#mux, udid, { log: this.#log, signal, silenceMs: this.#silenceMs });
   }
 
   /** What it tells to anybody; a device that does not even tell that keeps its state of trust. */

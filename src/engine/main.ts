@@ -23,7 +23,8 @@ async function main(): Promise<void> {
   const directories = engineDirectories({ env, platform });
   const key = engineKey(normalAddress(setting), directories.state);
   const log = new LogFile(path.join(directories.state, 'logs', `engine-${key}.log`), env['IOS_BACKUP_LOG_LEVEL']);
-  const devices = new ConnectedDevices(muxAddress({ setting, env, platform }), log);
+  const silenceMs = Number(env['IOS_BACKUP_ENGINE_SILENCE_MS']) || undefined;
+  const devices = new ConnectedDevices(muxAddress({ setting, env, platform }), log, silenceMs);
   const engine = new Engine({
     ports: { devices, backups: new BackupFolders(log, directories.state) },
     directories,

@@ -67,6 +67,7 @@ export class DeviceState {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #newDeviceId: () => number;
   #attachments: readonly Attachment[] = [];
+  #silent = false;
   #fault: { readonly plan: Fault; bytes: number; messages: number } | undefined;
 
   /** @param newDeviceId gives a number that no attachment of this daemon has had. */
@@ -199,6 +200,7 @@ export class DeviceState {
   /** Ends connections, and says Detached unless the way is `silence`. `only`: the cable, or the network. */
   unplug(way: FaultWay = 'close', only?: Connection): void {
     this.log(`unplugged (${[way, ...(only ? [only] : [])].join(', ')})`);
+    this.#silent = way === 'silence';
     const meant = ({ connection }: { readonly connection: Connection }) => (only ?? connection) === connection;
     for (const connection of [...this.connections]) if (meant(connection)) connection.abort(way);
     if (only !== 'network') this.trustDialog.close();
@@ -206,6 +208,11 @@ export class DeviceState {
     const gone = this.#attachments.filter(meant);
     this.#attachments = this.#attachments.filter((attachment) => !meant(attachment));
     for (const attachment of gone) this.onAttachment.fire({ kind: 'detached', attachment });
+  }
+
+  /** It has left without a word: it is still listed, and answers nobody. */
+  get silent(): boolean {
+    return this.#silent;
   }
 
   attachedBy(connection: Connection): boolean {

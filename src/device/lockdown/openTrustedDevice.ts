@@ -19,6 +19,8 @@ const IDLE_CLOSE_MS = 8_000;
 export interface OpenOptions {
   readonly log: Log;
   readonly signal?: AbortSignal | undefined;
+  /** Only tests ask for less than the usual limits. */
+  readonly silenceMs?: number | undefined;
 }
 
 /**
@@ -29,13 +31,14 @@ export interface OpenOptions {
 export async function openTrustedDevice(
   mux: UsbmuxClient,
   udid: string,
-  { log, signal }: OpenOptions,
+  { log, signal, silenceMs }: OpenOptions,
 ): Promise<TrustedDevice> {
   const device = await mux.findDevice(udid, signal);
   const record = await loadPairRecord(mux, udid, signal);
   const target = { mux, udid, deviceId: device.deviceId, log };
   const { lockdown, keys, identity } = await openFirstSession(target, record, signal);
-  return new PairedDevice(target, device, keys, identity, lockdown);
+  const opened = new PairedDevice(target, device, keys, identity, lockdown);
+  return silenceMs === undefined ? opened : Object.assign(opened, { silenceMs });
 }
 
 class PairedDevice implements TrustedDevice {

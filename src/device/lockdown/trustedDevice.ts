@@ -10,6 +10,8 @@ export interface TrustedDevice extends AsyncDisposable {
   readonly connection: 'usb' | 'network';
   /** usbmuxd's number for this connection. */
   readonly deviceId: number;
+  /** Milliseconds of silence after which it is doubted that it is there; absent: the usual limits. */
+  readonly silenceMs?: number;
 
   /**
    * A value, or without a key everything that the domain holds, as dictionary. Undefined when the device has none.

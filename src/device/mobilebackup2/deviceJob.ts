@@ -6,6 +6,7 @@ import { keepAwake } from '../services/keepAwake';
 import { Notification, NotificationProxy } from '../services/notificationProxy';
 import { JobStop } from './jobStop';
 import { ProgressTracker, type ReportProgress } from './progress';
+import { SilenceWatch } from './silenceWatch';
 
 /** What every job takes. */
 export interface JobOptions {
@@ -35,6 +36,8 @@ const OBSERVED = [
 export class DeviceJob implements AsyncDisposable {
   readonly progress: ProgressTracker;
   readonly stop: JobStop;
+  /** Told of every wait for the device's next message. */
+  readonly silence: SilenceWatch;
   readonly #device: TrustedDevice;
   readonly #options: JobOptions;
   #notifications: NotificationProxy | undefined;
@@ -47,6 +50,7 @@ export class DeviceJob implements AsyncDisposable {
     this.#options = options;
     this.progress = new ProgressTracker(options.report ?? (() => {}));
     this.stop = new JobStop(options.signal);
+    this.silence = new SilenceWatch(device, options.log, (error) => this.stop.stop(error));
     const onStop = () => {
       if (this.stop.reason?.code !== 'deviceGone') this.progress.enter('cancelling');
     };
@@ -82,6 +86,7 @@ export class DeviceJob implements AsyncDisposable {
   /** Never fails. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop[Symbol.dispose]();
+    this.silence[Symbol.dispose]();
     await this.leaveDevice();
     this.progress.end();
   }

@@ -21,13 +21,15 @@ export async function openMobileBackup2(
   signal: AbortSignal,
   log: Log = silentLog,
 ): Promise<DeviceLink> {
-  const link = new DeviceLink(await device.startService(SERVICE, { escrow: true }, signal));
+  const { silenceMs = Infinity } = device;
+  const link = new DeviceLink(await device.startService(SERVICE, { escrow: true }, signal), device.silenceMs);
+  const timeoutMs = Math.min(HELLO_TIMEOUT_MS, silenceMs);
   try {
     await withDeadline(
       {
-        timeoutMs: HELLO_TIMEOUT_MS,
+        timeoutMs,
         signal,
-        expired: () => new AppError('timedOut', `mobilebackup2 did not say hello within ${HELLO_TIMEOUT_MS} ms`),
+        expired: () => new AppError('timedOut', `mobilebackup2 did not say hello within ${timeoutMs} ms`),
         giveUp: () => void link.close(),
       },
       sayHello(link).then((versions) => log.info(`the device speaks ${versions}`)),

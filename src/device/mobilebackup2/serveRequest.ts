@@ -28,19 +28,28 @@ export async function serveRequest(request: PlistDict, options: ServeOptions): P
   const { job, link, kind, store, facts, log, onWaiting, onMessage } = options;
   const { progress, stop } = job;
   await link.process(request);
-  const response = await runMessageLoop({
+  const serving = runMessageLoop({
     link,
     store,
     facts,
     progress,
     log,
     signal: stop.signal,
-    ...(onWaiting ? { onWaiting } : {}),
+    onWaiting() {
+      job.silence.begins();
+      onWaiting?.();
+    },
     onMessage(name) {
+      job.silence.ends();
       // A device that goes on does not wait for its passcode, whatever it forgot to say.
       progress.hint(undefined);
       onMessage?.(name);
     },
+  });
+  const response = await serving.catch(async (error: unknown) => {
+    // There is nobody to say goodbye to, and to try takes seconds.
+    if (stop.reason?.code === 'deviceGone') await link.close();
+    throw error;
   });
   const error = errorOfResponse(response, kind, facts);
   if (!error) return;

@@ -11,7 +11,10 @@ import type { VirtualDevice } from '../virtualDevice';
 import type { DeviceMethod, DeviceMethods, DeviceSummary, HostMethod, HostMethods } from './controlMethods';
 
 type HostAnswers = {
-  [M in HostMethod]: (mux: MuxServer, params: HostMethods[M]['params']) => HostMethods[M]['result'];
+  [M in HostMethod]: (
+    mux: MuxServer,
+    params: HostMethods[M]['params'],
+  ) => HostMethods[M]['result'] | Promise<HostMethods[M]['result']>;
 };
 type DeviceAnswers = {
   [M in DeviceMethod]: (
@@ -26,6 +29,7 @@ const RESTART_MS = 1_000;
 const hostAnswers: HostAnswers = {
   host: (mux) => ({ address: mux.address, buid: mux.buid, pairRecords: mux.records.udids }),
   devices: (mux) => [...mux.devices.values()].map(summary),
+  restartMux: (mux, { pauseMs }) => mux.restart(Number(pauseMs)),
   deletePairRecord: (mux, { udid }) => mux.records.delete(udid),
 };
 

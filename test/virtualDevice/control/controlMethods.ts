@@ -36,6 +36,8 @@ export interface HostMethods {
   /** The mux. */
   host: Method<None, { readonly address: string; readonly buid: string; readonly pairRecords: readonly string[] }>;
   devices: Method<None, readonly DeviceSummary[]>;
+  /** Kills the mux and starts it again after a while. */
+  restartMux: Method<{ readonly pauseMs: number }, void>;
   /** Forgets the mux's pair record, as if somebody had cleaned the computer. */
   deletePairRecord: Method<{ readonly udid: string }, boolean>;
 }

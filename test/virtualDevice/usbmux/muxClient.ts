@@ -138,6 +138,8 @@ export class MuxClient {
       this.#result(tag, Result.badDevice);
       return 'goesOn';
     }
+    // As when packets go nowhere: the daemon waits, and so does its client.
+    if (found.device.state.silent) return 'goesOn';
     const port = ((swapped & 0xff) << 8) | (swapped >> 8);
     const serve = found.device.claim(port, found.connection);
     if (!serve) {

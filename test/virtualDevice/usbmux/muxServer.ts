@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Emitter } from '../emitter';
 import { parseSocketAddress } from '../socketAddress';
 import { SocketStream } from '../io/socketStream';
@@ -27,7 +28,7 @@ export class MuxServer implements AsyncDisposable {
   readonly clients = new Set<MuxClient>();
   readonly onLog = new Emitter<string>();
   readonly devices = new Map<string, VirtualDevice>();
-  readonly #server: Server;
+  #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #dashless: boolean;
   #lastDeviceId = 0;
@@ -82,7 +83,20 @@ export class MuxServer implements AsyncDisposable {
     this.onLog.fire(`usbmux: ${text}`);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** The daemon is killed with all its connections, and started again after `pauseMs`: devices get new numbers. */
+  async restart(pauseMs: number): Promise<void> {
+    await this.#stop();
+    await delay(pauseMs);
+    for (const { state } of this.devices.values()) if (state.plugged) state.replug();
+    this.#server = createServer((socket) => this.#accept(socket));
+    await this.#listen(this.#address);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stop();
+  }
+
+  async #stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
