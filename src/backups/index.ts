@@ -9,6 +9,7 @@ export { recover, type RecoverOptions } from './store/recover';
 export { walkFiles, type BackupTree, type TreeEntry, type TreeFile } from './store/backupTree';
 export { findSidecar, type FoundSidecar } from './store/findSidecar';
 export { readSidecar, type SidecarEntry, type SidecarMeta } from './store/sidecar';
+export { isUdid } from './store/pathInside';
 export { openReadOnlyBackup, type ReadOnlyBackupOptions } from './store/readOnlyBackup';
 export { openRestoreStore, type RestoreStore, type RestoreStoreOptions } from './store/restoreStore';
 export { deleteBackup, type DeleteOptions } from './store/deleteBackup';

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isUdid } from '../backups';
 import { AppError } from '../base/errors';
 
 /** Reads what a client has sent: it is this user's program, but perhaps another version. */
@@ -27,7 +28,7 @@ export class Params {
 
   udid(): string {
     const udid = this.text('udid');
-    if (!/^[0-9A-Za-z-]{8,64}$/.test(udid)) throw malformed('udid');
+    if (!isUdid(udid)) throw malformed('udid');
     return udid;
   }
 

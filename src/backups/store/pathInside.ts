@@ -56,9 +56,9 @@ export function hostPath(root: string, parts: readonly string[], platform = proc
   return windows && joined.length >= 240 ? path.win32.toNamespacedPath(joined) : joined;
 }
 
-/** A UDID as it may name a folder: both of Apple's forms, and nothing that could be a path. */
+/** A UDID as it may name a folder: both of Apple's forms, and nothing that could be a path or another one's version. */
 export function isUdid(text: string): boolean {
-  return /^[0-9A-Za-z][0-9A-Za-z-]{7,63}$/.test(text);
+  return /^[0-9A-Za-z][0-9A-Za-z-]{7,63}$/.test(text) && !/-\d{8}-\d{6}$/.test(text);
 }
 
 function checkName(name: string, devicePath: string, platform: NodeJS.Platform): void {
