@@ -1,65 +1,54 @@
 /*
- * npm run faults [-- --seed S] [--rounds N] [--only NAME] [--write]: a long run. --write puts the scoreboard into
- * docs/reliability.md. One line of it is replayed by its seed and name.
+ * npm run faults [-- --seed S] [--rounds N] [--first N] [--only NAME[,NAME…]] [--write]: a long run. --write puts the
+ * scoreboard into docs/reliability.md. A round is repeated alone by its seed, kind and number.
  */
-import fs from 'node:fs';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { runFault } from './faultKind';
 import { faults } from './faults';
+import { rowOf, writeScoreboard, type ScoreRow } from './scoreboard';
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string', default: '1' },
       rounds: { type: 'string' },
+      first: { type: 'string', default: '0' },
       only: { type: 'string' },
       write: { type: 'boolean' },
     },
   });
+  const names = values.only?.split(',');
+  const unknown = names?.filter((name) => !faults.some((kind) => kind.name === name)) ?? [];
+  if (unknown.length > 0)
+    throw new Error(`no such kind: ${unknown.join(', ')}; there are ${faults.map(({ name }) => name).join(', ')}`);
   const seed = Number(values.seed);
-  const rows: string[] = [];
+  const rows: ScoreRow[] = [];
   for (const kind of faults) {
-    if (values.only !== undefined && values.only !== kind.name) continue;
+    if (names && !names.includes(kind.name)) continue;
     const rounds = Number(values.rounds ?? kind.rounds);
-    const start = Date.now();
-    let done = 0;
-    let outcome: string;
-    try {
-      const ends = await kind.run({ seed, rounds, told: (round) => (done = round + 1) });
-      outcome = counted(ends);
-    } catch (error) {
-      process.exitCode = 1;
-      outcome = `**broken in round ${done + 1}**: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
+    const start = performance.now();
+    const ends: string[] = [];
+    let facts: string | undefined;
+    let broken: string | undefined = kind.lacks?.();
+    const lacking = broken !== undefined;
+    if (!lacking) {
+      try {
+        facts = await runFault(kind, {
+          seed,
+          rounds,
+          first: Number(values.first),
+          told: (_round, end) => ends.push(end),
+        });
+      } catch (error) {
+        process.exitCode = 1;
+        broken = error instanceof Error ? error.message : String(error);
+        console.error(error);
+      }
     }
-    const minutes = ((Date.now() - start) / 60_000).toFixed(1);
-    const replay = `\`npm run faults -- --only ${kind.name} --seed ${seed} --rounds ${rounds}\``;
-    rows.push(`| ${kind.what} | ${done} of ${rounds} | ${outcome} | ${minutes} min | ${replay} |`);
-    console.log(rows.at(-1));
+    rows.push({ kind, seed, rounds, ends, facts, lacking, broken, seconds: (performance.now() - start) / 1000 });
+    console.log(rowOf(rows.at(-1) as ScoreRow));
   }
-  if (values.write) write(rows);
-}
-
-function counted(ends: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const end of ends) counts.set(end, (counts.get(end) ?? 0) + 1);
-  return [...counts].map(([end, count]) => `${count} × ${end}`).join(', ');
-}
-
-function write(rows: readonly string[]): void {
-  const text = `# Reliability
-
-> At any instant, whatever stops, the last finished backup stays complete, byte for byte, and restorable; a new one appears
-> whole, or not at all.
-
-Measured on ${new Date().toISOString().slice(0, 10)} against the virtual device. In each round something stops a backup at a random point; then the
-last good backup is compared byte for byte, the failure must have been told in time with a code that has a sentence, and
-the next backup must succeed and equal the device.
-
-| What stops | Rounds kept | How backups ended | Time | Replay |
-| --- | --- | --- | --- | --- |
-${rows.join('\n')}
-`;
-  fs.writeFileSync(path.join(PROJECT_ROOT, 'docs', 'reliability.md'), text);
+  if (values.write) writeScoreboard(rows);
 }
 
 main().catch((error: unknown) => {

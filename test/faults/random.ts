@@ -6,6 +6,11 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
+  /** The chance of one round: the same in a run of its own as in a long one. */
+  static forRound(seed: number, round: number): Random {
+    return new Random(Math.imul(seed, 0x9e3779b1) + Math.imul(round + 1, 0x85ebca6b));
+  }
+
   /** 0 ≤ number < 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

@@ -13,6 +13,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'src/backups/format/deriveWorker.ts': 'derive',
   'src/backups/verify/verifyWorker.ts': 'verify',
   'src/backups/reader/extractWorker.ts': 'extract',
+  'test/support/faultyEngine.ts': 'faultyEngine',
 };
 const built = new Map<string, Promise<string>>();
 
@@ -78,12 +79,16 @@ export interface EngineHomeOptions {
   /** Where usbmuxd listens; by default nobody does. */
   readonly muxAddress?: string;
   readonly idleMs?: number;
+  /** Another program than the engine's own, relative to the project. */
+  readonly program?: string;
+  /** For the engine, besides its usual environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A private place for an engine's files, so that a test meets no other engine; its end ends every engine in it. */
 export async function makeEngineHome(options: EngineHomeOptions = {}): Promise<EngineHome> {
   // First: a program that cannot be built leaves nothing behind.
-  const enginePath = await bundleProgram('src/engine/main.ts');
+  const enginePath = await bundleProgram(options.program ?? 'src/engine/main.ts');
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ib-'));
   const runtime = path.join(folder, 'run');
   fs.mkdirSync(runtime, { mode: 0o700 });
@@ -95,6 +100,7 @@ export async function makeEngineHome(options: EngineHomeOptions = {}): Promise<E
     LOCALAPPDATA: path.join(folder, 'state'),
     USBMUXD_SOCKET_ADDRESS: options.muxAddress ?? `UNIX:${path.join(folder, 'nobody')}`,
     IOS_BACKUP_ENGINE_IDLE_MS: String(options.idleMs ?? 10_000),
+    ...options.env,
   };
   return {
     folder,
@@ -118,7 +124,7 @@ function pidsWith(env: NodeJS.ProcessEnv): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        const isEngine = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('programs/engine.js');
+        const isEngine = /programs\/(?:engine|faultyEngine)\.js/.test(fs.readFileSync(`/proc/${name}/cmdline`, 'utf8'));
         return isEngine && fs.readFileSync(`/proc/${name}/environ`, 'utf8').includes(wanted);
       } catch {
         return false;

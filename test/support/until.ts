@@ -7,6 +7,6 @@ export async function until(
 ): Promise<void> {
   for (const end = Date.now() + timeoutMs; !(await condition());) {
     assert.ok(Date.now() < end, `it never came true: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 30));
   }
 }
