@@ -24,8 +24,9 @@ abstract class KilledChore implements KilledWork {
     const template = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'faults-template-')), 'backups');
     for (let version = 0; version < 4; version++) {
       await rig.change();
-      await rig.mustSucceed();
+      assert.ok((await rig.backUp()).done);
     }
+    await rig.assertNothingLeft();
     execFileSync('cp', ['-a', rig.folder, template]);
     return [rig, template];
   }
