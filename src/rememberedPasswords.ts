@@ -58,6 +58,17 @@ export class RememberedPasswords {
     await this.#write(udid, { current: password, earlier: await this.#earlier(udid, password) });
   }
 
+  /** Opens a backup of this device. Whether it is the present one is not known, so it takes no other's place. */
+  async addEarlier(udid: string, password: string): Promise<void> {
+    const { current, earlier } = await this.#read(udid);
+    if (current === password || earlier.includes(password)) return;
+    const kept = {
+      ...(current === undefined ? {} : { current }),
+      earlier: [password, ...earlier].slice(0, MAX_EARLIER),
+    };
+    await this.#write(udid, kept);
+  }
+
   /** The present password is not remembered any more, or there is none; what opens earlier backups stays. */
   async retire(udid: string): Promise<void> {
     this.#likely.delete(udid);

@@ -100,6 +100,12 @@ export interface ReaderNotifications {
   progress: { readonly call: number; readonly progress: ReaderProgress };
 }
 
+/** What a call has while it runs. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ReaderProgress) => void;
+}
+
 /** What every call carries: `call` numbers it for its progress. */
 export interface Envelope<M extends ReaderMethod> {
   readonly call: number;

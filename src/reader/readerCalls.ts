@@ -7,37 +7,25 @@ import {
   countPhotos,
   DatabaseReader,
   domainSizes,
-  type ExtractOptions,
-  type ExtractReport,
-  extractAll,
-  kindSelections,
   OpenedBackup,
-  photoDates,
   plistText,
   readableText,
   readBytes,
   readPlistFile,
-  searchContents,
-  searchNames,
 } from '../backups';
+import { Batch } from './batch';
+import { extractWhat } from './extractWhat';
+import { findContents, findNames } from './findInBackup';
 import type {
+  CallContext,
   EntryInfo,
-  EntryKind,
-  ExtractWhat,
-  FoundContent,
   FoundDifference,
   ListedEntry,
-  NamedPath,
   OpenedBackupInfo,
   ReaderCalls,
   ReaderMethod,
-  ReaderProgress,
 } from './protocol';
-
-export interface CallContext {
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: ReaderProgress) => void;
-}
+import { notFound, shownKind } from './shownPaths';
 
 export type ReaderHandlers = {
   readonly [M in ReaderMethod]: (
@@ -98,9 +86,9 @@ export class ReaderSession {
     rows: async ({ path: at, query }) => (await this.#database(at)).page(query),
     cell: async ({ path: at, query, row, column }) => (await this.#database(at)).cell(query, row, column),
     sizes: async ({ before }, context) => this.#sizes(before, context),
-    searchNames: async ({ text, limit }, { signal }) => this.#searchNames(text, limit, signal),
-    searchContents: async ({ text, path: at }, context) => this.#searchContents(text, at, context),
-    extract: async ({ target, what }, context) => this.#extract(target, what, context),
+    searchNames: async (params, context) => findNames(this.#opened, params, context),
+    searchContents: async (params, context) => findContents(this.#opened, params, context),
+    extract: async (params, context) => extractWhat(this.#opened, params, context),
     compare: async ({ folder, password }, context) => this.#compare(folder, password, context),
     comparedText: async ({ side, domain, relativePath }, { signal }) => {
       const backup = side === 'after' ? this.#opened : this.#other;
@@ -169,7 +157,7 @@ export class ReaderSession {
     if (target?.kind === 'entry') {
       return this.#opened
         .list(target.domain, target.relativePath)
-        .map(({ name, kind }) => ({ name, kind: shown(kind) }));
+        .map(({ name, kind }) => ({ name, kind: shownKind(kind) }));
     }
     const names = target && paths.children(at);
     if (!names) throw notFound(at);
@@ -182,8 +170,13 @@ export class ReaderSession {
     const none = { kind: 'folder', size: 0, created: 0, modified: 0 } as const;
     if (target.kind === 'group') return none;
     const { file, kind } = this.#opened.stat(target.domain, target.relativePath);
-    if (!file) return { ...none, kind: shown(kind) };
-    return { kind: shown(kind), size: this.#sizeOf(file), created: file.born * 1000, modified: file.modified * 1000 };
+    if (!file) return { ...none, kind: shownKind(kind) };
+    return {
+      kind: shownKind(kind),
+      size: this.#sizeOf(file),
+      created: file.born * 1000,
+      modified: file.modified * 1000,
+    };
   }
 
   /** The device records the size of a live file; what lies in the backup can differ. */
@@ -247,79 +240,6 @@ export class ReaderSession {
     }
   }
 
-  async #searchNames(text: string, limit: number, signal: AbortSignal): Promise<ReaderCalls['searchNames']['result']> {
-    const paths = await this.#paths();
-    const matches: NamedPath[] = [];
-    for await (const { domain, relativePath, kind } of searchNames(this.#opened.manifest, text, signal)) {
-      const at = relativePath === '' ? undefined : paths.pathOf(domain, relativePath);
-      if (at === undefined) continue;
-      if (matches.length >= limit) return { matches, more: true };
-      matches.push({ path: at, kind: shown(kind) });
-    }
-    return { matches, more: false };
-  }
-
-  async #searchContents(
-    text: string,
-    at: string,
-    { signal, onProgress }: CallContext,
-  ): Promise<ReaderCalls['searchContents']['result']> {
-    const paths = await this.#paths();
-    const batch = new Batch<FoundContent>((matches) => onProgress({ files, bytes, unreadable, matches }));
-    let [files, bytes, unreadable] = [0, 0, 0];
-    for (const scope of scopesOf(paths, at)) {
-      const before = { files, bytes, unreadable };
-      const onScope = (one: { readonly files: number; readonly bytes: number; readonly unreadable: number }) => {
-        files = before.files + one.files;
-        bytes = before.bytes + one.bytes;
-        unreadable = before.unreadable + one.unreadable;
-        batch.tick();
-      };
-      for await (const match of searchContents(this.#opened, text, scope, { signal, onProgress: onScope })) {
-        const shownAt = paths.pathOf(match.domain, match.relativePath);
-        if (shownAt !== undefined) batch.add({ ...match, path: shownAt });
-      }
-    }
-    batch.flush();
-    return { files, unreadable };
-  }
-
-  async #extract(target: string, what: ExtractWhat, { signal, onProgress }: CallContext): Promise<ExtractReport> {
-    if (!path.isAbsolute(target)) throw new AppError('notAllowed', 'the target is not absolute');
-    const backup = this.#opened;
-    const batch = new Batch<never>(() => onProgress(now));
-    let now: ReaderProgress = { files: 0, bytes: 0 };
-    const options: ExtractOptions = {
-      signal,
-      onProgress: (progress) => {
-        now = progress;
-        batch.tick();
-      },
-    };
-    switch (what.kind) {
-      case 'everything':
-        return extractAll(backup, [{}], target, options);
-      case 'container':
-        return extractAll(backup, [{ domain: `AppDomain-${what.bundleID}`, place: [] }], target, options);
-      case 'paths': {
-        const paths = await this.#paths();
-        // A group holds several domains, each under its own name.
-        const selections = what.paths.flatMap((at) =>
-          scopesOf(paths, at).map(({ domain, relativePath }) => {
-            if (domain === undefined) return {};
-            const name = path.posix.basename(paths.pathOf(domain, relativePath ?? '') ?? at);
-            return { domain, relativePath: relativePath ?? '', place: [name] };
-          }),
-        );
-        return extractAll(backup, selections, target, options);
-      }
-      case 'photos':
-        return extractAll(backup, kindSelections.photos, target, { ...options, modifiedOf: await photoDates(backup) });
-      default:
-        return extractAll(backup, kindSelections[what.kind], target, options);
-    }
-  }
-
   async #compare(
     folder: string,
     password: string | undefined,
@@ -355,18 +275,6 @@ export class ReaderSession {
   }
 }
 
-/** The domains, or the part of one, that a shown path covers. */
-function scopesOf(
-  paths: BackupPaths,
-  at: string,
-): readonly { readonly domain?: string; readonly relativePath?: string }[] {
-  const target = paths.resolve(at);
-  if (!target) throw notFound(at);
-  if (target.kind === 'entry') return [{ domain: target.domain, relativePath: target.relativePath }];
-  if (at === '') return [{}];
-  return paths.folders.filter((folder) => folder.path.startsWith(`${at}/`)).map(({ domain }) => ({ domain }));
-}
-
 async function udidOfInfo(folder: string): Promise<string | undefined> {
   try {
     const info = await readPlistFile(path.join(folder, 'Info.plist'));
@@ -375,41 +283,5 @@ async function udidOfInfo(folder: string): Promise<string | undefined> {
   } catch (error) {
     if (isAppError(error)) return undefined;
     throw error;
-  }
-}
-
-function shown(kind: BackupFile['kind']): EntryKind {
-  return kind === 'directory' ? 'folder' : kind;
-}
-
-function notFound(at: string): AppError {
-  return new AppError('fileNotFound', `the backup has no ${at}`);
-}
-
-const BATCH_MS = 100;
-const BATCH_LENGTH = 200;
-
-/** Gathers what is found, so that a million findings are not a million messages. */
-class Batch<T> {
-  #items: T[] = [];
-  #sent = Date.now();
-
-  constructor(private readonly send: (items: readonly T[]) => void) {}
-
-  add(item: T): void {
-    this.#items.push(item);
-    if (this.#items.length >= BATCH_LENGTH) this.flush();
-  }
-
-  /** Something moved on, without a finding. */
-  tick(): void {
-    if (Date.now() - this.#sent >= BATCH_MS) this.flush();
-  }
-
-  flush(): void {
-    const items = this.#items;
-    this.#items = [];
-    this.#sent = Date.now();
-    this.send(items);
   }
 }

@@ -39,6 +39,17 @@ describe('remembered passwords', () => {
     assert.deepEqual(await passwords.candidates(A), ['three', 'one', 'two', 'other']);
   });
 
+  it('that opened a backup open the next one as well, and are not taken for the present one', async () => {
+    await passwords.addEarlier(A, 'of a backup');
+    assert.equal(await passwords.get(A), undefined);
+    assert.deepEqual(await passwords.candidates(A), ['of a backup']);
+    assert.deepEqual(passwords.devices(), [A]);
+    await passwords.set(A, 'present');
+    for (const known of ['present', 'of a backup']) await passwords.addEarlier(A, known);
+    assert.equal(await passwords.get(A), 'present');
+    assert.deepEqual(await passwords.candidates(A), ['present', 'of a backup']);
+  });
+
   it('are gone when forgotten', async () => {
     await passwords.set(A, 'one');
     await passwords.set(B, 'other');

@@ -161,6 +161,19 @@ describe('an encrypted backup as a folder', () => {
     await explorer('Camera Roll').waitFor();
   });
 
+  it('remembers the password when asked to, and then opens without asking', async () => {
+    const offer = /Remember the password of/;
+    await window.toast(offer).first().waitFor();
+    await window.shot('open-12-remember');
+    await window.toast(offer).first().getByRole('button', { name: 'Remember', exact: true }).click();
+    await window.toast(offer).first().waitFor({ state: 'hidden' });
+    await window.runCommand('iOS Backup: Lock Backup');
+    await explorer('Locked').waitFor();
+    await explorer('Locked').click();
+    await explorer('Camera Roll').waitFor();
+    assert.equal(await window.quickInput.getByText('Password of the backup').isVisible(), false);
+  });
+
   it('leaves nothing of its contents on the disk', () => {
     const places: string[] = [];
     const look = (at: string) => {

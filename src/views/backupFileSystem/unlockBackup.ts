@@ -1,7 +1,8 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from '../../app';
-import { AppError, isAppError } from '../../base/errors';
+import { AppError, isAppError, toErrorData } from '../../base/errors';
+import { showProblem } from '../showProblem';
 import { withAbort } from './withAbort';
 
 /** A derivation takes seconds; more remembered passwords than this are not tried. */
@@ -41,8 +42,27 @@ async function unlock(app: App, id: string): Promise<boolean> {
       validateInput: (text) => (text === '' ? t('Enter the password.') : undefined),
     });
     if (password === undefined) return false;
-    if (await tryPassword(app, id, password)) return true;
+    if (await tryPassword(app, id, password)) {
+      if (udid !== undefined) void offerToRemember(app, udid, password, name);
+      return true;
+    }
     wrong = true;
+  }
+}
+
+/** After it has opened the backup: nothing waits for the answer, and none means no. */
+async function offerToRemember(app: App, udid: string, password: string, name: string): Promise<void> {
+  const remember = t('Remember');
+  const text = t(
+    'Remember the password of “{0}”? It is kept in the system’s keychain, for this user of this computer.',
+    name,
+  );
+  try {
+    if ((await vscode.window.showInformationMessage(text, remember)) !== remember) return;
+    await app.passwords.addEarlier(udid, password);
+  } catch (error) {
+    app.log.error(`remember the password of a backup: ${toErrorData(error).message}`);
+    void showProblem(app, error);
   }
 }
 
