@@ -2,6 +2,7 @@
 //   modules   the project's own packages
 //   host      the VS Code server that tests and `npm start` open windows of
 //   runtimes  other JavaScript runtimes that backups must be readable in
+//   mutation  Stryker, which changes the sources to try the tests (only where it is named)
 //   browser   Chromium (system)
 //   peers     other people's clients and daemons, which the tests let loose on the virtual device (system)
 // Without a part: all. Needs nothing but Node 20 and npm.
@@ -16,8 +17,10 @@ const packageFolders = {
   modules: root,
   host: path.join(root, 'test', 'host'),
   runtimes: path.join(root, 'test', 'runtimes'),
+  mutation: path.join(root, 'test', 'mutation'),
 };
-export const parts = [...Object.keys(packageFolders), ...Object.keys(programs)];
+/** What a run of all suites needs. */
+export const parts = [...Object.keys(packageFolders), ...Object.keys(programs)].filter((part) => part !== 'mutation');
 
 /** Something that only the person at this machine can do. Its message says what. */
 export class SetupError extends Error {
@@ -30,7 +33,7 @@ export function setup(wanted = parts) {
   for (const part of wanted) {
     if (part in packageFolders) installPackages(packageFolders[part]);
     else if (part in programs) lacking.push(...missing(part));
-    else throw new SetupError(`no such part: ${part} (there are ${parts.join(', ')})`);
+    else throw new SetupError(`no such part: ${part} (there are ${parts.join(', ')}, mutation)`);
   }
   if (lacking.length > 0) installPrograms(lacking);
 }

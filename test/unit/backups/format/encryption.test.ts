@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'mocha';
+import { before, describe, test } from 'mocha';
 import { deriveKey } from '../../../../src/backups/format/deriveKey';
 import { decryptBlocks, lengthWithoutPadding, storedLength } from '../../../../src/backups/format/fileCipher';
-import { parseKeybag, unlockKeybag } from '../../../../src/backups/format/keybag';
+import { type Keybag, parseKeybag, unlockKeybag } from '../../../../src/backups/format/keybag';
 import { unwrapKey, wrapKey } from '../../../../src/backups/format/keyWrap';
 import { hex, vectors } from '../../../support/backupVectors';
 
@@ -51,7 +51,8 @@ describe('deriveKey()', () => {
 });
 
 describe('keybag', () => {
-  const keybag = parseKeybag(hex(vectors.keybag.blob));
+  let keybag: Keybag;
+  before(() => (keybag = parseKeybag(hex(vectors.keybag.blob))));
 
   test('opens every class key that the password alone opens', async () => {
     const unlocked = unlockKeybag(keybag, await deriveKey(fast!.password, keybag.derivation));
