@@ -107,37 +107,35 @@ interface Reasons {
   readonly processor: string;
 }
 
+const ALL_CHANGE = 'Only 20 files are there and all of them change: it is a full backup again, with the same reasons.';
+
 const WHY: Readonly<Record<string, { readonly full: Reasons; readonly incremental: Reasons }>> = {
   benchBig: {
     full: {
-      time: 'Nearly all of it is receiving (making it durable took 0.8 s of 19 s); there the engine waits for 60 % of the time, for the disk or the device: which, is not found out.',
-      processor:
-        'Hashing took 2.1 s of the main thread and garbage collection 1.8 s, mostly for TLS pieces; the rest is not divided up yet.',
+      time: 'One thread decrypts, hashes and writes what comes; SHA-256 alone, which the peer does not take, is 0.55 s a GB.',
+      processor: 'Of 5.2 s for 2 GB writing took 1.3 s, SHA-256 1.1 s, which the peer does not take, and TLS 0.6 s.',
     },
-    incremental: {
-      time: 'Only 20 files are there and all of them change: it is a full backup again, with the same reasons.',
-      processor: 'Only 20 files are there and all of them change: it is a full backup again, with the same reasons.',
-    },
+    incremental: { time: ALL_CHANGE, processor: ALL_CHANGE },
   },
   benchSmall: {
     full: {
-      time: 'Checking and committing, which the peer does not do, took 3.8 s of 10.5 s.',
+      time: 'Of 9.7 s receiving took 6.8 s, most of it the system’s time to create files: bare calls for as many took 4.8 to 6.3 s on this disk, from which many had just been removed. Each file is renamed once more than by the peer, then checked and noted.',
       processor:
-        'What the check, the hashes and the second rename of each file cost is not divided up on this disk yet.',
+        'With a disk in memory it was 3.7 s beside 1.2 s: a SHA-256, a second rename and two looks at each file, the check of the index, and 0.9 s for compiling.',
     },
     incremental: {
-      time: 'Linking, checking and committing all 20,000 files took 6.5 s of 9.8 s; the peer changes its only copy in place.',
+      time: 'Linking (0.35 s), checking (0.25 s) and committing (0.35 s) all 20,000 files took half of the 1.8 s; the peer changes its only copy in place.',
       processor:
         'The command line alone uses 0.18 s, as much as the whole of the peer; linking and checking come on top.',
     },
   },
   benchMixed: {
     full: {
-      time: 'Receiving took 17 s of 22 s; what holds it up is not found out.',
-      processor: 'Not found out: this case has not been profiled.',
+      time: 'This case has not been profiled by itself; it is made of the two above.',
+      processor: 'This case has not been profiled by itself; it is made of the two above.',
     },
     incremental: {
-      time: 'Checking and committing took 2.8 s of 4.5 s; the peer does neither.',
+      time: 'Linking, checking and committing come on top of what the peer does.',
       processor: 'The command line alone uses 0.18 s, more than the whole of the peer.',
     },
   },

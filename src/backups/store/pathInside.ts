@@ -6,6 +6,8 @@ const MAX_NAME = 255;
 /** The longest whole path in the same units; what the system calls take. */
 const MAX_PATH: Partial<Record<NodeJS.Platform, number>> = { darwin: 1023, win32: 32_000 };
 const MAX_PATH_ELSEWHERE = 4095;
+/** What nearly all paths of a backup are; every system takes them as they are. */
+const USUAL = /^[0-9A-Za-z-]+\/(?:Snapshot\/)?[0-9a-f]{2}\/[0-9a-f]{40}$/;
 /** Beyond this a path would cost more to check than any real one (they have four parts). */
 const MAX_PARTS = 64;
 
@@ -23,6 +25,10 @@ const NOT_ON_WINDOWS = /[\u0000-\u001f<>"|?*]/;
  * @throws AppError `unsafePath` for what leads outside or somewhere else, `nameNotPossible` for what the disk cannot hold
  */
 export function splitDevicePath(devicePath: string, udid: string, platform = process.platform): readonly string[] {
+  if (USUAL.test(devicePath)) {
+    const usual = devicePath.split('/');
+    if (usual[0] === udid) return usual;
+  }
   // A climbing part is refused whatever its separators: the backup may be copied to Windows one day.
   for (const part of devicePath.split(/[\\/]/)) {
     if (part === '..' || (platform === 'win32' && /^\.[. ]*$/.test(part) && part !== '.')) {

@@ -32,6 +32,16 @@ describe('rememberTree()', () => {
     assert.deepEqual(asked, ['', 'ab']);
   });
 
+  it('does not keep a folder whose parts lie in several places', async () => {
+    const parts = [entry('one'), { ...entry('two'), path: '/elsewhere/two' }];
+    const { first, second } = rememberTree({
+      entries: (folder) => (asked.push(folder.join('/')), Promise.resolve(parts)),
+    });
+    await first.entries([]);
+    assert.deepEqual(await second.entries([]), parts);
+    assert.deepEqual(asked, ['', '']);
+  });
+
   it('gives it once: who asks again sees what is there then', async () => {
     const { first, second } = rememberTree(tree);
     await first.entries([]);
