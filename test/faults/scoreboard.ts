@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -56,6 +57,8 @@ export function writeScoreboard(rows: readonly ScoreRow[]): void {
     ...rows.map(rowOf),
   ].join('\n');
   fs.writeFileSync(file, `${before}${BEGIN}\n\n${table}\n\n${END}${after}`);
+  const prettier = path.join(PROJECT_ROOT, 'node_modules', 'prettier', 'bin', 'prettier.cjs');
+  execFileSync(process.execPath, [prettier, '--write', file], { stdio: 'ignore' });
 }
 
 const BEGIN = '<!-- scoreboard: written by npm run faults -- --write -->';

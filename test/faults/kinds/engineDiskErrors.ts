@@ -52,7 +52,7 @@ class EngineOnFailingDisk implements FaultStory {
 export const engineDiskErrors: FaultKind = {
   name: 'engineDiskErrors',
   what: 'a call of the whole engine to the disk fails with one of them',
-  rounds: 28,
+  rounds: 21,
   short: 2,
   start: () => EngineOnFailingDisk.start(),
 };

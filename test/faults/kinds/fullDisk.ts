@@ -10,7 +10,7 @@ import { cannotMount, mountSmall } from '../smallDisk';
 export const fullDisk: FaultKind = {
   name: 'fullDisk',
   what: 'a real file system is too small at the start, or fills up meanwhile, at many sizes',
-  rounds: 20,
+  rounds: 12,
   short: 2,
   lacks: cannotMount,
   start: () =>

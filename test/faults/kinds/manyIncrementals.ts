@@ -4,8 +4,8 @@ import { descriptorsOf, FaultRig } from '../faultRig';
 import { residentMiB } from '../processMemory';
 
 /** Rounds until caches are filled and code is compiled. */
-const WARM = 8;
-const LEAST_ROUNDS = 16;
+const WARM = 4;
+const LEAST_ROUNDS = 10;
 /** A heap breathes; thirty backups that kept their lists would take more. */
 const TOLERATED_MIB = 30;
 
@@ -64,6 +64,6 @@ export const manyIncrementals: FaultKind = {
   name: 'manyIncrementals',
   what: 'one incremental backup after the other by the same engine: memory and descriptors stay',
   rounds: 30,
-  short: 2,
+  short: 10,
   start: () => ManyIncrementals.start(),
 };

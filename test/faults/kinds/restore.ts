@@ -126,14 +126,14 @@ export const restoreFaults: readonly FaultKind[] = [
   {
     name: 'restoreUnplug',
     what: 'a restore: the cable comes out at a random message or instant, four ways',
-    rounds: 20,
+    rounds: 15,
     short: 2,
     start: () => RestoreRig.start(unplug),
   },
   {
     name: 'restoreKill',
     what: 'a restore: SIGKILL of the engine at a random instant',
-    rounds: 20,
+    rounds: 15,
     short: 2,
     start: () => RestoreRig.start(kill),
   },

@@ -70,7 +70,7 @@ export const slow: readonly FaultKind[] = [
   {
     name: 'slowDisk',
     what: 'a disk that takes 8 ms for each call, under a fast device: bounded memory, and cancelling works',
-    rounds: 4,
+    rounds: 2,
     short: 0,
     start: () => Slow.start('slow', 0),
   },

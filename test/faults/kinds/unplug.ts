@@ -68,7 +68,7 @@ async function plugIn(rig: FaultRig): Promise<void> {
 const unplugBytes: FaultKind = {
   name: 'unplug',
   what: 'the cable comes out at a random byte or message of any service, five ways',
-  rounds: 60,
+  rounds: 40,
   short: 4,
   start: () =>
     Unplugged.start(async (rig, random) => {
@@ -76,7 +76,7 @@ const unplugBytes: FaultKind = {
       const half = way === 'halfLength' || way === 'halfBody';
       // Silence before the backup service has begun takes as long as those services' own limits.
       const service = way === 'silence' ? { service: BACKUP_SERVICE } : {};
-      const at = half || random.next() < 0.3 ? { message: random.below(60) } : { byte: random.below(900_000) };
+      const at = half || random.next() < 0.3 ? { message: random.below(60) } : { byte: random.below(400_000) };
       await rig.phone.device.armFault({ at, way, ...service });
       const end = lost(await rig.backUp(), `${JSON.stringify(at)} ${way}`);
       await plugIn(rig);

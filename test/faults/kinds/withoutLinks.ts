@@ -25,7 +25,7 @@ const asked = killFault(
   {
     name: 'killWithoutLinks',
     what: '… of an incremental backup on a disk without links, where the new one is merged into the old one',
-    rounds: 25,
+    rounds: 20,
     short: 2,
   },
   async () => {
