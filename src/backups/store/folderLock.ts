@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
-import { AppError } from '../../base/errors';
+import { basename, dirname, join } from 'node:path';
+import { AppError, isAppError } from '../../base/errors';
 import { delay } from '../../base/abort';
 import { isMissing, systemCode } from './diskErrors';
 import type { FileSystem } from './fileSystem';
@@ -26,11 +27,12 @@ export interface LockTiming {
   readonly beatMs: number;
   /** A lock of another computer, or of a process id that may have a new owner, that was not touched for so long is dead. */
   readonly deadMs: number;
-  /** Time for somebody who found the same dead lock to come too. */
+  /** Time for somebody who was at the same lock to be done. */
   readonly settleMs: number;
 }
 
 const TIMING: LockTiming = { beatMs: 5000, deadMs: 20_000, settleMs: 50 };
+const MAX_ATTEMPTS = 10;
 
 /** Locks that this process holds. */
 const held = new Set<string>();
@@ -54,14 +56,18 @@ export interface LockOptions {
  * @throws AppError `backupInUse` with `details.pid` and `details.host`
  */
 export async function lockFolder(options: LockOptions): Promise<FolderLock> {
-  const { fileSystem, folder, udid, timing = TIMING } = options;
+  const { fileSystem, folder, udid, signal, timing = TIMING } = options;
   const { own, lock: path } = layoutOf(folder);
   await makeDirectories(fileSystem, own);
   const me: LockOwner = { ...thisProcess(), token: randomBytes(8).toString('hex') };
   // Before the file is there: whoever reads it must see that its maker lives.
   held.add(me.token);
+  const work = { fileSystem, timing, signal, me };
   try {
-    await acquire(options, path(udid), me, timing);
+    if (!(await acquire(work, path(udid)))) {
+      throw new AppError('backupInUse', `the lock ${path(udid)} changes hands`, { details: { path: folder, udid } });
+    }
+    await removeLeftovers(work, path(udid));
   } catch (error) {
     held.delete(me.token);
     throw error;
@@ -69,26 +75,49 @@ export async function lockFolder(options: LockOptions): Promise<FolderLock> {
   return hold(fileSystem, path(udid), me, timing);
 }
 
-async function acquire(
-  { fileSystem, signal, folder, udid }: LockOptions,
-  path: string,
-  me: LockOwner,
-  timing: LockTiming,
-): Promise<void> {
-  for (let attempt = 0; attempt < 5; attempt++) {
-    if (await tryCreate(fileSystem, path, me)) {
-      if (attempt === 0) return;
-      // Two that found the same dead lock may both have come here: the later one has the file.
-      await delay(timing.settleMs, signal);
-      if ((await readOwner(fileSystem, path))?.token === me.token) return;
-    }
-    const dead = await findDead(fileSystem, path, timing, signal);
-    if (dead !== 'gone') await moveAside(fileSystem, path, dead);
-  }
-  throw new AppError('backupInUse', `the lock ${path} changes hands`, { details: { path: folder, udid } });
+interface Work {
+  readonly fileSystem: FileSystem;
+  readonly timing: LockTiming;
+  readonly signal: AbortSignal | undefined;
+  readonly me: LockOwner;
 }
 
-async function tryCreate(fileSystem: FileSystem, path: string, me: LockOwner): Promise<boolean> {
+/** @returns false if it changed hands too often. @throws AppError `backupInUse` if somebody who lives has it */
+async function acquire(work: Work, path: string): Promise<boolean> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    if (await tryCreate(work, path)) return true;
+    const dead = await findDead(work, path);
+    if (dead !== 'gone' && (await takeOver(work, path, dead))) return true;
+  }
+  return false;
+}
+
+/** The file appears whole: whoever finds it can read who made it. @returns false if there is one */
+async function tryCreate(work: Work, path: string): Promise<boolean> {
+  const { fileSystem, me, timing, signal } = work;
+  const temporary = await writeOwner(work, path);
+  try {
+    await fileSystem.link(temporary, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+  } finally {
+    await fileSystem.removeFile(temporary).catch(() => {});
+  }
+  // A file system without links: the file is there before its content is.
+  if (!(await createWith(work, path))) return false;
+  await delay(timing.settleMs, signal);
+  return (await readOwner(fileSystem, path))?.token === me.token;
+}
+
+async function writeOwner(work: Work, path: string): Promise<string> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  await createWith(work, temporary);
+  return temporary;
+}
+
+/** @returns false if there is such a file */
+async function createWith({ fileSystem, me }: Work, path: string): Promise<boolean> {
   let file;
   try {
     file = await fileSystem.open(path, 'create');
@@ -107,13 +136,51 @@ async function tryCreate(fileSystem: FileSystem, path: string, me: LockOwner): P
   return true;
 }
 
+/**
+ * Puts our lock in the place of a dead one, in one step: the place is never free meanwhile. Many may have found the same
+ * dead lock, some long ago; so it takes a claim that names the dead one, and a second look under that claim.
+ * @returns false if others were quicker
+ */
+async function takeOver(work: Work, path: string, token: string): Promise<boolean> {
+  const { fileSystem, timing, signal } = work;
+  const claim = `${path}.${token === '' ? 'torn' : token}.claim`;
+  try {
+    if (!(await acquire(work, claim))) return false;
+  } catch (error) {
+    if (!isAppError(error, 'backupInUse')) throw error;
+    await delay(timing.settleMs, signal);
+    return false;
+  }
+  try {
+    if ((await modified(fileSystem, path)) === undefined) return false;
+    if (((await readOwner(fileSystem, path))?.token ?? '') !== token) return false;
+    const temporary = await writeOwner(work, path);
+    try {
+      await fileSystem.rename(temporary, path);
+    } catch (error) {
+      await fileSystem.removeFile(temporary).catch(() => {});
+      throw error;
+    }
+    return true;
+  } finally {
+    await fileSystem.removeFile(claim).catch(() => {});
+  }
+}
+
+/** What takers that died have left. The lock is ours: nobody has a use for their claims any more. */
+async function removeLeftovers({ fileSystem, timing }: Work, path: string): Promise<void> {
+  const folder = dirname(path);
+  const entries = await fileSystem.readDirectory(folder).catch(() => []);
+  for (const { name } of entries.filter(({ name }) => name.startsWith(`${basename(path)}.`))) {
+    const left = join(folder, name);
+    const owner = await readOwner(fileSystem, left).catch(() => undefined);
+    const age = Date.now() - ((await modified(fileSystem, left).catch(() => undefined)) ?? Date.now());
+    if (owner ? isDead(owner) : age > timing.deadMs) await fileSystem.removeFile(left).catch(() => {});
+  }
+}
+
 /** @returns the token of a dead holder, '' for a lock without one. @throws AppError `backupInUse` if it lives */
-async function findDead(
-  fileSystem: FileSystem,
-  path: string,
-  timing: LockTiming,
-  signal: AbortSignal | undefined,
-): Promise<string> {
+async function findDead({ fileSystem, timing, signal }: Work, path: string): Promise<string> {
   const owner = await readOwner(fileSystem, path);
   if (owner && isDead(owner)) return owner.token;
   const inUse = () =>
@@ -132,21 +199,6 @@ async function findDead(
     if (now !== first) throw inUse();
   }
   return owner?.token ?? '';
-}
-
-/** Only the dead lock goes: what turned out to be another's new one is given back. */
-async function moveAside(fileSystem: FileSystem, path: string, token: string): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    await fileSystem.rename(path, aside);
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
-  }
-  const owner = await readOwner(fileSystem, aside);
-  if ((owner?.token ?? '') !== token)
-    await fileSystem.link(aside, path).catch(() => fileSystem.rename(aside, path).catch(() => {}));
-  await fileSystem.removeFile(aside).catch(() => {});
 }
 
 function hold(fileSystem: FileSystem, path: string, me: LockOwner, timing: LockTiming): FolderLock {
@@ -235,6 +287,8 @@ async function readOwner(fileSystem: FileSystem, path: string): Promise<LockOwne
   const value = (await readJson(fileSystem, path)) as Partial<LockOwner> | null | undefined;
   if (!value || typeof value.pid !== 'number' || typeof value.token !== 'string' || typeof value.host !== 'string')
     return undefined;
+  // It becomes part of a name.
+  if (!/^[0-9A-Za-z]{1,64}$/.test(value.token)) return undefined;
   return { host: value.host, pid: value.pid, boot: value.boot ?? '', began: value.began ?? '', token: value.token };
 }
 

@@ -170,35 +170,55 @@ describe('lockFolder()', () => {
     });
   });
 
-  it('gives back what turned out to be the lock of somebody who lives, on every kind of disk', async () => {
-    for (const broken of [[], ['link'], ['link', 'rename']]) {
+  it('takes nothing from somebody who was quicker, however long ago the dead lock was found', async () => {
+    for (const broken of [[], ['link']]) {
       write({ pid: 2 ** 22 + 7, token: 'dead' });
-      let renames = 0;
-      const disk = intercepted(nodeFileSystem(), (call, run) => {
-        // Between the look and the rename another has taken over.
-        if (call.name === 'rename' && renames++ === 0) {
-          fs.rmSync(file());
-          write({ pid: process.pid, token: 'living', host: 'elsewhere' });
-        } else if (broken.includes(call.name)) {
-          return Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' }));
-        }
+      let quicker: Awaited<ReturnType<typeof lock>> | undefined;
+      const disk = intercepted(nodeFileSystem(), async (call, run) => {
+        // Held up behind the look at the dead lock, while another takes it over.
+        if (/\.claim$/.test(call.to ?? call.path)) quicker ??= await lock();
+        if (broken.includes(call.name)) throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
         return run();
       });
-      const abort = AbortSignal.timeout(100);
-      const timing = { beatMs: 10, deadMs: 60_000, settleMs: 1 };
-      await assert
-        .rejects(
-          lockFolder({ fileSystem: disk, folder: folder.path, udid: UDID, timing, signal: abort }),
-          (error: Error) => 'code' in error,
-        )
-        .catch((error: unknown) => {
-          // Where nothing can be given back the lock is free.
-          if (broken.length < 2) throw error;
-        });
-      if (broken.length < 2)
-        assert.equal((JSON.parse(fs.readFileSync(file(), 'utf8')) as { token: string }).token, 'living');
-      fs.rmSync(path.dirname(file()), { recursive: true });
+      const late = lockFolder({ fileSystem: disk, folder: folder.path, udid: UDID });
+      await assert.rejects(late, { code: 'backupInUse' });
+      assert.ok(quicker);
+      await quicker.check();
+      await quicker.release();
+      assert.deepEqual(fs.readdirSync(path.dirname(file())), []);
     }
+  });
+
+  it('is not free for a moment while it is taken over', async () => {
+    write({ pid: 2 ** 22 + 7, token: 'dead' });
+    let strangers = 0;
+    const disk = intercepted(nodeFileSystem(), async (_, run) => {
+      const before = fs.existsSync(file());
+      const result = await run();
+      if (!before || !fs.existsSync(file())) strangers++;
+      return result;
+    });
+    const mine = await lockFolder({ fileSystem: disk, folder: folder.path, udid: UDID });
+    assert.equal(strangers, 0);
+    await mine.release();
+  });
+
+  it('goes on where one died who was about to take it over, and leaves nothing of his', async () => {
+    write({ pid: 2 ** 22 + 7, token: 'dead' });
+    for (const name of ['dead', 'dead.claim.other', 'gone']) fs.copyFileSync(file(), `${file()}.${name}.claim`);
+    fs.writeFileSync(`${file()}.0123.tmp`, '{');
+    fs.utimesSync(`${file()}.0123.tmp`, 1, 1);
+    const mine = await lock();
+    await mine.check();
+    assert.deepEqual(fs.readdirSync(path.dirname(file())), [path.basename(file())]);
+    await mine.release();
+  });
+
+  it('does not let a damaged lock name a file', async () => {
+    write({ pid: 2 ** 22 + 7, token: '../../outside' });
+    await (await lock()).release();
+    assert.deepEqual(fs.readdirSync(path.dirname(file())), []);
+    assert.deepEqual(fs.readdirSync(folder.path), ['.ios-backup']);
   });
 
   it('goes on beating although the disk fails now and then', async () => {
