@@ -1,11 +1,11 @@
 import * as l10n from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from './app';
-import { AutomaticBackups } from './automaticBackups';
+import type { App } from './app/app';
+import { AutomaticBackups } from './app/automaticBackups';
 import { commands, registerCommands } from './commands/table';
-import { EngineSession } from './engineSession';
-import { RememberedPasswords } from './rememberedPasswords';
-import { Reminders } from './reminders';
+import { EngineSession } from './app/engineSession';
+import { RememberedPasswords } from './app/rememberedPasswords';
+import { Reminders } from './app/reminders';
 import { KnownBackups } from './views/backupFileSystem/knownBackups';
 import { OpenBackups } from './views/backupFileSystem/openBackups';
 import { registerBackupFolders } from './views/backupFileSystem/register';

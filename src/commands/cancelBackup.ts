@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
-import { cancelJob } from '../cancelJob';
+import type { App } from '../app/app';
+import { cancelJob } from '../app/cancelJob';
 import type { TreeNode } from '../views/tree/nodes';
 import { chooseJob } from './chooseJob';
 

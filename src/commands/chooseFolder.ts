@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
-import { defaultFolder, setFolder, settings } from '../settings';
+import type { App } from '../app/app';
+import { defaultFolder, setFolder, settings } from '../app/settings';
 import { formatBytes } from '../texts/format';
 import type { TreeNode } from '../views/tree/nodes';
 

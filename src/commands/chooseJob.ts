@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import type { Job } from '../engine/protocol';
 import { stageText } from '../texts/stages';
 import type { TreeNode } from '../views/tree/nodes';

@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { AppError } from '../base/errors';
 import { BACKUP_SCHEME, type BackupPlace, parseBackupUri } from '../views/backupFileSystem/backupUri';
 import { requireUnlocked } from '../views/backupFileSystem/unlockBackup';

@@ -1,4 +1,4 @@
-import type { App } from '../app';
+import type { App } from '../app/app';
 import type { TreeNode } from '../views/tree/nodes';
 import { startBackup } from './startBackup';
 

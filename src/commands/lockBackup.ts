@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { unlockBackup } from '../views/backupFileSystem/unlockBackup';
 import type { TreeNode } from '../views/tree/nodes';
 import { openBackupOf } from './chooseOpenBackup';

@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { formatBytes } from '../texts/format';
 import type { TreeNode } from '../views/tree/nodes';
 import { backupTitle } from './backupTitle';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import type { BackupSummary } from '../backups/types';
 import { formatDateTime } from '../texts/format';
 import { backupUri } from '../views/backupFileSystem/backupUri';

@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
-import type { App } from '../app';
-import { backUpDevice } from '../backUpDevice';
+import type { App } from '../app/app';
+import { backUpDevice } from '../app/backUpDevice';
 import { AppError } from '../base/errors';
 import type { BackupSummary, VerifyReport } from '../backups/types';
 import type { DeviceInfo } from '../device/types';

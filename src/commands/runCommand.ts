@@ -1,4 +1,4 @@
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { isCancellation, toErrorData } from '../base/errors';
 import { isToldByJob } from '../views/isToldByJob';
 import { showProblem } from '../views/showProblem';

@@ -1,5 +1,5 @@
 import { t } from '@vscode/l10n';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import type { BackupSummary } from '../backups';
 import { formatDateTime } from '../texts/format';
 import { requireUnlocked } from '../views/backupFileSystem/unlockBackup';

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { chooseBackup } from './chooseBackup';
 import type { TreeNode } from '../views/tree/nodes';
 

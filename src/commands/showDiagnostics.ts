@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { diagnosticsText } from '../texts/diagnostics';
 
 /** A text for a report of a problem, which the person reads before anybody else does. */

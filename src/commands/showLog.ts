@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 
 /** This window's log, and on request the engine's, which is a file. */
 export async function showLog(app: App): Promise<void> {

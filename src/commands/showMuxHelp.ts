@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 
 /** The README's section on connecting. */
 export async function showMuxHelp({ extensionUri }: App): Promise<void> {

@@ -1,5 +1,5 @@
-import type { App } from '../app';
-import { backUpDevice } from '../backUpDevice';
+import type { App } from '../app/app';
+import { backUpDevice } from '../app/backUpDevice';
 import type { TreeNode } from '../views/tree/nodes';
 import { chooseDevice } from './chooseDevice';
 import { trust } from './trustDevice';

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import type { TreeNode } from '../views/tree/nodes';
 import { allowAccess } from './allowAccess';
 import { archiveBackup } from './archiveBackup';

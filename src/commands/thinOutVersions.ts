@@ -1,10 +1,10 @@
 import { t } from '@vscode/l10n';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { AppError } from '../base/errors';
 import type { BackupSummary, RetentionPolicy } from '../backups';
-import { keepVersions } from '../settings';
+import { keepVersions } from '../app/settings';
 import { formatBytes, formatDateTime, formatNumber } from '../texts/format';
 import { policyText, reasonText } from '../texts/retention';
 import type { TreeNode } from '../views/tree/nodes';

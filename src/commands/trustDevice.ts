@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { isCancellation } from '../base/errors';
 import type { DeviceInfo } from '../device/types';
 import type { TreeNode } from '../views/tree/nodes';

@@ -1,8 +1,8 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { AppError } from '../base/errors';
-import { changeEncryption } from '../changeEncryption';
+import { changeEncryption } from '../app/changeEncryption';
 import type { TreeNode } from '../views/tree/nodes';
 import { askOldPassword } from './askPassword';
 import { deviceName } from './chooseDevice';

@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { AppError } from '../base/errors';
-import { changeEncryption } from '../changeEncryption';
+import { changeEncryption } from '../app/changeEncryption';
 import type { TreeNode } from '../views/tree/nodes';
 import { askNewPassword, askRemember } from './askPassword';
 import { deviceName } from './chooseDevice';

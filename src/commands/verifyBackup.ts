@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { isAppError } from '../base/errors';
 import type { BackupSummary, VerifyLevel, VerifyReport } from '../backups';
 import { verifyResultText } from '../texts/verifyReport';

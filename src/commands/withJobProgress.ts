@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { isCancellation } from '../base/errors';
 import type { Job } from '../engine/protocol';
 import { jobDetails } from '../texts/jobs';

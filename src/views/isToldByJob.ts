@@ -1,4 +1,4 @@
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { toErrorData } from '../base/errors';
 
 /** The job's end arrives a moment before or after the answer to the call. */

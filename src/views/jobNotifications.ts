@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { fromErrorData } from '../base/errors';
 import type { Job } from '../engine/protocol';
 import { formatBytes, formatDateTime } from '../texts/format';

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { App } from '../app';
+import type { App } from '../app/app';
 import { ContextKeys } from './contextKeys';
 import { JobNotifications } from './jobNotifications';
 import { showReminders } from './reminderNotifications';

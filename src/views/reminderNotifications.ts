@@ -1,8 +1,8 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../app';
-import type { ReminderDue } from '../reminders';
-import { turnRemindersOff } from '../settings';
+import type { App } from '../app/app';
+import type { ReminderDue } from '../app/reminders';
+import { turnRemindersOff } from '../app/settings';
 import { formatRelative } from '../texts/format';
 
 /** Shows a due reminder as a notification that can be put off or turned off. */

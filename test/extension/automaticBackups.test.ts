@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type * as vscode from 'vscode';
-import { AutomaticBackups } from '../../src/automaticBackups';
-import { RememberedPasswords } from '../../src/rememberedPasswords';
-import { settings } from '../../src/settings';
+import { AutomaticBackups } from '../../src/app/automaticBackups';
+import { RememberedPasswords } from '../../src/app/rememberedPasswords';
+import { settings } from '../../src/app/settings';
 import { backup, engine, UDID } from '../unit/views/generalTab/facts';
 import { fakeMemento, FakeSession, fakeSecrets } from './fakes';
 

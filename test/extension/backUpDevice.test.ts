@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import * as vscode from 'vscode';
-import { backUpDevice, type BackUpServices } from '../../src/backUpDevice';
-import { RememberedPasswords } from '../../src/rememberedPasswords';
+import { backUpDevice, type BackUpServices } from '../../src/app/backUpDevice';
+import { RememberedPasswords } from '../../src/app/rememberedPasswords';
 import { backup, device, engine, UDID } from '../unit/views/generalTab/facts';
 import { fakeMemento, FakeSession, fakeSecrets } from './fakes';
 

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { EngineSession } from '../../src/engineSession';
+import type { EngineSession } from '../../src/app/engineSession';
 import type { EngineState } from '../../src/engine/protocol';
 
 /** Keeps what it is given, as VS Code does over a restart. */

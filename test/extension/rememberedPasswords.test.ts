@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'mocha';
-import type { App } from '../../src/app';
+import type { App } from '../../src/app/app';
 import { AppError, isAppError } from '../../src/base/errors';
-import { changeEncryption } from '../../src/changeEncryption';
-import { RememberedPasswords } from '../../src/rememberedPasswords';
+import { changeEncryption } from '../../src/app/changeEncryption';
+import { RememberedPasswords } from '../../src/app/rememberedPasswords';
 import { fakeMemento, FakeSession, fakeSecrets } from './fakes';
 
 const A = '00008101-000A1B2C3D4E001E';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import * as vscode from 'vscode';
-import { Reminders, type ReminderDue } from '../../src/reminders';
+import { Reminders, type ReminderDue } from '../../src/app/reminders';
 import { backup, device, engine, job, UDID } from '../unit/views/generalTab/facts';
 import { fakeMemento, FakeSession } from './fakes';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
-import { EngineSession } from '../../src/engineSession';
+import { EngineSession } from '../../src/app/engineSession';
 import { until } from '../support/until';
 import { startVirtualDevice, type VirtualDeviceProcess } from '../support/virtualDeviceProcess';
 import { presetNamed } from '../virtualDevice/presets';

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, it } from 'mocha';
 import * as vscode from 'vscode';
-import { defaultFolder, setFolder, settings } from '../../src/settings';
+import { defaultFolder, setFolder, settings } from '../../src/app/settings';
 import { until } from '../support/until';
 
 const section = () => vscode.workspace.getConfiguration('iosBackup');

@@ -13,6 +13,8 @@ export interface DirectReads {
   stop(): void;
 }
 
+/** Where this was tried. A Node.js that works in another way must cost time, never a byte. */
+const TRIED_MAJORS = ['20', '22', '24'];
 /** What a socket brings after stop(). */
 const WASTE_BYTES = 16 * 1024;
 
@@ -27,6 +29,7 @@ const WASTE_BYTES = 16 * 1024;
  * go on
  */
 export function readDirectly(socket: Socket, sink: DirectSink): DirectReads | undefined {
+  if (!TRIED_MAJORS.includes(process.versions.node.split('.')[0] ?? '')) return undefined;
   const names = (slots ??= findSlots());
   if (!names || socket.readableLength > 0 || !canUse(socket)) return undefined;
   if (Object.values(names).some((name) => Reflect.get(socket, name) !== null)) return undefined;

@@ -5,7 +5,7 @@ import { AppError, isAppError, toErrorData } from '../../base/errors';
 import { type CallOptions, ReaderProcess } from '../../reader/client';
 import type { OpenedBackupInfo, ReaderCalls, ReaderMethod } from '../../reader/protocol';
 import { formatDateTime } from '../../texts/format';
-import { lockAfterMinutes } from '../../settings';
+import { lockAfterMinutes } from '../../app/settings';
 import { BACKUP_SCHEME } from './backupUri';
 import type { KnownBackup, KnownBackups } from './knownBackups';
 

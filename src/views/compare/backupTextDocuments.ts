@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../../app';
+import type { App } from '../../app/app';
 import { toErrorData } from '../../base/errors';
 import { problem } from '../../texts/problems';
 import { BACKUP_TEXT_SCHEME } from '../backupFileSystem/backupUri';

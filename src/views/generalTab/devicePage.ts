@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
-import type { App } from '../../app';
+import type { App } from '../../app/app';
 import { isCancellation, toErrorData } from '../../base/errors';
 import type { EngineCalls, HistoryEntry } from '../../engine/protocol';
-import { settings } from '../../settings';
+import { settings } from '../../app/settings';
 import { lostPasswordHelp, type RememberedState } from '../../texts/lostPassword';
-import { tryRememberedPasswords } from '../../tryRememberedPasswords';
+import { tryRememberedPasswords } from '../../app/tryRememberedPasswords';
 import { showProblem } from '../showProblem';
 import { isToldByJob } from '../isToldByJob';
 import { pageHtml } from './html';

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import type { App } from '../../app';
-import { backUpDevice } from '../../backUpDevice';
-import { changeEncryption } from '../../changeEncryption';
-import { cancelJob } from '../../cancelJob';
+import type { App } from '../../app/app';
+import { backUpDevice } from '../../app/backUpDevice';
+import { changeEncryption } from '../../app/changeEncryption';
+import { cancelJob } from '../../app/cancelJob';
 import type { TreeNode } from '../tree/nodes';
 import { lastBackup } from './lastBackup';
 import type { FromPage, PasswordChange } from './protocol';

@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from '../../app';
+import type { App } from '../../app/app';
 import { isCancellation, toErrorData } from '../../base/errors';
 import type { CellContent } from '../../backups';
 import { formatNumber } from '../../texts/format';

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { BackupSummary } from '../../backups/types';
-import type { EngineSession } from '../../engineSession';
+import type { EngineSession } from '../../app/engineSession';
 import type { BackedUpDeviceNode, TreeNode } from './nodes';
 import { treeItem } from './treeItem';
 

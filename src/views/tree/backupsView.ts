@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { EngineSession } from '../../engineSession';
+import type { EngineSession } from '../../app/engineSession';
 import { BackupsTree } from './backupsTree';
 import type { TreeNode } from './nodes';
 

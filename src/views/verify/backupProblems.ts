@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import type { VerifyFinding, VerifyReport } from '../../backups';
 import type { NotRead } from '../../engine/protocol';
-import type { EngineSession } from '../../engineSession';
+import type { EngineSession } from '../../app/engineSession';
 import { findingText } from '../../texts/verifyReport';
 
 /** More rows help nobody; the report has them all. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { EncryptionChange } from '../../../src/engine/protocol';
 import { rememberChange } from '../../../src/rememberChange';
-import { RememberedPasswords } from '../../../src/rememberedPasswords';
+import { RememberedPasswords } from '../../../src/app/rememberedPasswords';
 import { secretText } from '../../support/leaks';
 import { until } from '../../support/until';
 import { type End, FaultRig } from '../faultRig';

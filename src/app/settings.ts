@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { RetentionPolicy } from './backups';
+import type { RetentionPolicy } from '../backups';
 
 /** Read late, never kept: a change holds from the next question on. */
 export interface Settings {

@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from './app';
-import type { RememberedState } from './texts/lostPassword';
+import type { RememberedState } from '../texts/lostPassword';
 
 /**
  * Tries what is remembered on the newest encrypted backup of a device. The one that opens it is offered from then on;

@@ -1,9 +1,9 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { App } from './app';
-import { isCancellation, toErrorData } from './base/errors';
-import type { BackupSummary } from './backups/types';
-import { problem } from './texts/problems';
+import { isCancellation, toErrorData } from '../base/errors';
+import type { BackupSummary } from '../backups/types';
+import { problem } from '../texts/problems';
 import { opensBackup } from './tryRememberedPasswords';
 
 type Services = Pick<App, 'engine' | 'passwords' | 'log'>;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { describe, it } from 'mocha';
-import type { FolderState } from '../../src/backups/types';
-import type { EngineState, Job } from '../../src/engine/protocol';
-import { isAutomaticBackupDue, type AutomaticFacts } from '../../src/isAutomaticBackupDue';
+import type { FolderState } from '../../../src/backups/types';
+import type { EngineState, Job } from '../../../src/engine/protocol';
+import { isAutomaticBackupDue, type AutomaticFacts } from '../../../src/app/isAutomaticBackupDue';
 
 const HOUR = 3_600_000;
 const now = Date.parse('2025-06-01T12:00:00Z');

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { EngineState } from './engine/protocol';
+import type { EngineState } from '../engine/protocol';
 
 const HOUR_MS = 3_600_000;
 /** After an attempt that did not succeed, so that a person who declines is not asked again at once. */

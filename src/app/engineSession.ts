@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { isCancellation, toErrorData, type ErrorCode } from './base/errors';
-import { connectEngine, type EngineClient } from './engine/client';
-import type { EngineCalls, EngineMethod, EngineState } from './engine/protocol';
+import { isCancellation, toErrorData, type ErrorCode } from '../base/errors';
+import { connectEngine, type EngineClient } from '../engine/client';
+import type { EngineCalls, EngineMethod, EngineState } from '../engine/protocol';
 import { onSettingsChanged, settings } from './settings';
 
 /** Whether this window hears from the engine. */

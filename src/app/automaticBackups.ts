@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { isCancellation, toErrorData } from './base/errors';
+import { isCancellation, toErrorData } from '../base/errors';
 import { backUpDevice, type BackUpServices } from './backUpDevice';
 import { isAutomaticBackupDue } from './isAutomaticBackupDue';
 import { settings } from './settings';
