@@ -65,6 +65,28 @@ export const programs = {
       brew: [],
       fedora: ['dosfstools'],
     },
+    // A file system without links.
+    {
+      what: 'mkfs.exfat',
+      found: () => process.platform !== 'linux' || onPath('mkfs.exfat'),
+      apt: ['exfatprogs'],
+      brew: [],
+      fedora: ['exfatprogs'],
+    },
+    {
+      what: 'mount.exfat-fuse',
+      found: () => process.platform !== 'linux' || onPath('mount.exfat-fuse'),
+      apt: ['exfat-fuse'],
+      brew: [],
+      fedora: ['fuse-exfat'],
+    },
+    {
+      what: 'gio', // the system's trash
+      found: () => process.platform !== 'linux' || onPath('gio'),
+      apt: ['libglib2.0-bin'],
+      brew: [],
+      fedora: ['glib2'],
+    },
   ],
 };
 
