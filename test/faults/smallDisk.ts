@@ -28,7 +28,15 @@ export function lacksExfat(): string | undefined {
   const missing = tools.filter(
     (tool) => !['/usr/sbin', '/sbin', '/usr/bin'].some((bin) => fs.existsSync(path.join(bin, tool))),
   );
-  return cannotMount() ?? (missing.length > 0 ? `there is no ${missing.join(', ')}` : undefined);
+  const reason = cannotMount() ?? (missing.length > 0 ? `there is no ${missing.join(', ')}` : undefined);
+  if (reason !== undefined) return reason;
+  try {
+    // A container may have the programs, and neither loop devices nor FUSE.
+    mountExfat(8 << 20)[Symbol.dispose]();
+    return undefined;
+  } catch (error) {
+    return `exFAT cannot be mounted here: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 /** What is on most sticks and memory cards: no links, no modes. */
@@ -39,9 +47,16 @@ export function mountExfat(bytes: number): MountedDisk {
   fs.mkdirSync(folder);
   fs.closeSync(fs.openSync(image, 'w'));
   fs.truncateSync(image, bytes);
-  execFileSync('mkfs.exfat', [image], { stdio: 'ignore' });
-  const loop = execFileSync('losetup', ['--find', '--show', image]).toString().trim();
-  execFileSync('mount.exfat-fuse', [loop, folder], { stdio: 'ignore' });
+  let loop = '';
+  try {
+    execFileSync('mkfs.exfat', [image], { stdio: 'ignore' });
+    loop = execFileSync('losetup', ['--find', '--show', image]).toString().trim();
+    execFileSync('mount.exfat-fuse', [loop, folder], { stdio: 'ignore' });
+  } catch (error) {
+    if (loop !== '') execFileSync('losetup', ['-d', loop]);
+    fs.rmSync(place, { recursive: true, force: true });
+    throw error;
+  }
   return {
     folder,
     [Symbol.dispose]() {
