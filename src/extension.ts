@@ -13,6 +13,7 @@ import { ComparisonView } from './views/compare/comparisonView';
 import { DevicePages } from './views/generalTab/devicePages';
 import { registerViews } from './views/register';
 import { SearchResultsView } from './views/search/searchResultsView';
+import { registerTasks } from './views/tasks/extractTaskProvider';
 import { BackupsView } from './views/tree/backupsView';
 
 interface Manifest {
@@ -51,7 +52,10 @@ export function activate(context: vscode.ExtensionContext): Api {
   app.pages.attach(app);
   context.subscriptions.push(log, engine, app.pages, app.backups, app.automatic, app.reminders, app.openBackups);
   context.subscriptions.push(...registerViews(app), ...registerCommands(app));
-  context.subscriptions.push(...registerBackupFolders(app, app.backupViews));
+  context.subscriptions.push(
+    ...registerBackupFolders(app, app.backupViews),
+    registerTasks(app, context.workspaceState),
+  );
   engine.start(); // The first I/O, and nothing waits for it. A running job belongs to the engine, not to this window.
   const activationMs = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);

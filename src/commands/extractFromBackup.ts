@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { App } from '../app/app';
 import type { ExtractReport } from '../backups';
 import type { ExtractWhat } from '../reader/protocol';
+import { extractReportText } from '../texts/extractReport';
 import { formatBytes, formatNumber } from '../texts/format';
 import { BACKUP_SCHEME, parseBackupUri } from '../views/backupFileSystem/backupUri';
 import { withAbort } from '../views/backupFileSystem/withAbort';
@@ -96,17 +97,11 @@ async function extractTo(app: App, id: string, what: ExtractWhat): Promise<void>
 }
 
 async function tell(app: App, report: ExtractReport, target: vscode.Uri): Promise<void> {
-  const { files, bytes, present, failed, links, renamed } = report;
+  const { failed, renamed } = report;
   for (const { domain, relativePath, code, message } of failed)
     app.log.warn(`not extracted: ${domain}/${relativePath}: ${code} ${message}`);
   for (const { from, to } of renamed) app.log.info(`extracted under another name: ${from} as ${to}`);
-  const parts = [
-    t('{0} files, {1} were extracted.', formatNumber(files), formatBytes(bytes)),
-    present > 0 ? t('{0} were there already.', formatNumber(present)) : '',
-    links.length > 0 ? t('{0} links were left out.', formatNumber(links.length)) : '',
-    failed.length > 0 ? t('{0} could not be extracted; the log names them.', formatNumber(failed.length)) : '',
-  ];
-  const text = parts.filter(Boolean).join(' ');
+  const text = extractReportText(report);
   const reveal = t('Show in File Manager');
   const choice = await (failed.length > 0
     ? vscode.window.showWarningMessage(text, reveal, t('Show Log'))
