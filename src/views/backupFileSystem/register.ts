@@ -4,6 +4,7 @@ import type { App } from '../../app/app';
 import { isCancellation, toErrorData } from '../../base/errors';
 import { BackupTextDocuments } from '../compare/backupTextDocuments';
 import type { ComparisonView } from '../compare/comparisonView';
+import { HeicEditor } from '../heicEditor/heicEditor';
 import { PlistEditor } from '../plistEditor/plistEditor';
 import type { SearchResultsView } from '../search/searchResultsView';
 import { showProblem } from '../showProblem';
@@ -52,6 +53,7 @@ export function registerBackupFolders(app: App, views: BackupViews): vscode.Disp
     }),
     vscode.workspace.registerFileSystemProvider(BACKUP_SCHEME, fileSystem, { isCaseSensitive: true, isReadonly: true }),
     vscode.workspace.registerTextDocumentContentProvider(BACKUP_TEXT_SCHEME, new BackupTextDocuments(app)),
+    vscode.window.registerCustomEditorProvider('iosBackup.heic', new HeicEditor(app)),
     vscode.window.registerCustomEditorProvider('iosBackup.plist', new PlistEditor(app)),
     vscode.window.registerCustomEditorProvider('iosBackup.sqlite', new SqliteEditor(app)),
     views.searchResults,
