@@ -4,24 +4,21 @@ import { AppError, isCancellation } from '../../base/errors';
 import { silentLog, type Log } from '../../base/log';
 import type { BackupStore } from '../../device';
 import { folderTree, type BackupTree } from './backupTree';
-import { completeCommit, discardStaging, freeVersionName, undoCommit, type Committed } from './commit';
+import { discardStaging, type Committed } from './commit';
+import { carryOut, prepareCommit, type CommitOptions, type StagingWork } from './commitStaging';
 import { diskFailure } from './diskErrors';
-import { makeDurable } from './durability';
 import type { FileSystem } from './fileSystem';
 import { findSidecar } from './findSidecar';
 import { exists, makeDirectories, removeTree } from './folders';
 import { lockFolder, type FolderLock, type LockTiming } from './folderLock';
 import { FolderStore } from './folderStore';
 import { HashLog } from './hashLog';
-import { writeJournal, type CommitJournal } from './journal';
 import { keepStaging } from './keepStaging';
 import { layoutOf, stageLayoutOf } from './layout';
-import { prepareMerge } from './mergeOverlay';
 import { foldsNames, NameGuard } from './nameGuard';
 import { nodeFileSystem } from './nodeFileSystem';
 import { OverlayStore } from './overlayStore';
 import { isUdid } from './pathInside';
-import { readBackupDate } from './readBackupDate';
 import { recoverDevice } from './recover';
 import { rememberTree } from './rememberedTree';
 import { Removals } from './removals';
@@ -37,7 +34,6 @@ import {
   type StagingMode,
 } from './stageNotes';
 import { emptyTrash } from './trash';
-import { writeSidecar } from './writeSidecar';
 
 export interface StagingOptions {
   /** Absolute; the backup's place is `<folder>/<UDID>`. Made if it is missing, its parent must be there. */
@@ -78,11 +74,6 @@ export interface Staging extends AsyncDisposable {
   discard(): Promise<void>;
 }
 
-export interface CommitOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onStage?: ((stage: 'checking' | 'hashing' | 'committing') => void) | undefined;
-}
-
 /** The staged backup for those who check it. */
 export interface StagedBackup extends BackupTree {
   readonly udid: string;
@@ -117,15 +108,7 @@ export async function openStaging(options: StagingOptions): Promise<Staging> {
   }
 }
 
-interface Work {
-  readonly fileSystem: FileSystem;
-  readonly folder: string;
-  readonly udid: string;
-  readonly signal: AbortSignal | undefined;
-  readonly log: Log;
-}
-
-async function openFolder({ fileSystem, folder }: Work): Promise<void> {
+async function openFolder({ fileSystem, folder }: StagingWork): Promise<void> {
   if (await exists(fileSystem, folder)) return;
   // A missing parent is more often a disk that is not there than a wish for a new tree of folders.
   if (!(await exists(fileSystem, path.dirname(folder)))) {
@@ -134,7 +117,7 @@ async function openFolder({ fileSystem, folder }: Work): Promise<void> {
   await makeDirectories(fileSystem, folder);
 }
 
-async function openLocked(work: Work, options: StagingOptions, lock: FolderLock): Promise<Staging> {
+async function openLocked(work: StagingWork, options: StagingOptions, lock: FolderLock): Promise<Staging> {
   const { fileSystem, folder, udid } = work;
   const finished = (await hasFinished(work)) ? layoutOf(folder).finished(udid) : undefined;
   const stage = stageLayoutOf(layoutOf(folder).partial(udid), udid);
@@ -156,7 +139,7 @@ async function openLocked(work: Work, options: StagingOptions, lock: FolderLock)
   return assemble(work, lock, notes, hashes, { resumed, hashesWhole, keepLimitMs: options.keepLimitMs });
 }
 
-async function hasFinished({ fileSystem, folder, udid }: Work): Promise<boolean> {
+async function hasFinished({ fileSystem, folder, udid }: StagingWork): Promise<boolean> {
   const finished = layoutOf(folder).finished(udid);
   if (!(await exists(fileSystem, finished))) return false;
   const { type } = await fileSystem.stat(finished);
@@ -165,7 +148,7 @@ async function hasFinished({ fileSystem, folder, udid }: Work): Promise<boolean>
 }
 
 async function canResume(
-  { fileSystem, folder, udid, log }: Work,
+  { fileSystem, folder, udid, log }: StagingWork,
   notes: StageNotes,
   finished: string | undefined,
   options: StagingOptions,
@@ -186,7 +169,7 @@ async function canResume(
 }
 
 async function begin(
-  work: Work,
+  work: StagingWork,
   options: StagingOptions,
   finished: string | undefined,
   hashes: HashLog,
@@ -230,7 +213,7 @@ async function begin(
 }
 
 async function assemble(
-  work: Work,
+  work: StagingWork,
   lock: FolderLock,
   notes: StageNotes,
   hashes: HashLog,
@@ -339,87 +322,4 @@ function stagedBackup(
       return (await exists(fileSystem, place)) ? place : undefined;
     },
   };
-}
-
-/** Everything that needs time or room, before anything changes. */
-async function prepareCommit(
-  work: Work,
-  notes: StageNotes,
-  { staged, seen }: { readonly staged: BackupTree; readonly seen: BackupTree },
-  hashes: HashLog,
-  hashesWhole: boolean,
-  options: CommitOptions,
-): Promise<CommitJournal> {
-  const { fileSystem, folder, udid } = work;
-  const { finished, partial } = layoutOf(folder);
-  const index = await hashes.index();
-  options.onStage?.('hashing');
-  const sidecar = await tryWriteSidecar(work, seen, index, options.signal);
-  const kind = notes.mode === 'overlay' ? 'merge' : 'swap';
-  if (kind === 'merge') await prepareMerge({ fileSystem, folder, udid });
-  await makeDurable({
-    fileSystem,
-    folder: partial(udid),
-    notes: stageLayoutOf(partial(udid), udid).stage,
-    tree: staged,
-    written: hashesWhole && hashes.whole ? index : undefined,
-    signal: options.signal,
-  });
-  const before = kind === 'swap' && (await exists(fileSystem, finished(udid)));
-  return {
-    version: 1,
-    kind,
-    udid,
-    stage: notes.createdAt,
-    ...(before && {
-      versionName: await freeVersionName(fileSystem, folder, udid, await readBackupDate(fileSystem, finished(udid))),
-    }),
-    ...(sidecar !== undefined && { sidecar }),
-  };
-}
-
-/** A backup without a sidecar is a good backup: what fails here is said in the log. */
-async function tryWriteSidecar(
-  work: Work,
-  tree: BackupTree,
-  written: Awaited<ReturnType<HashLog['index']>>,
-  signal: AbortSignal | undefined,
-): Promise<string | undefined> {
-  const { fileSystem, folder, udid, log } = work;
-  const { finished, partial } = layoutOf(folder);
-  const { sidecar } = stageLayoutOf(partial(udid), udid);
-  try {
-    await removeTree(fileSystem, sidecar);
-    const previous = (await exists(fileSystem, finished(udid)))
-      ? (await findSidecar(fileSystem, finished(udid)))?.path
-      : undefined;
-    const meta = await writeSidecar(sidecar, {
-      fileSystem,
-      tree,
-      udid,
-      name: udid,
-      written,
-      ...(previous !== undefined && { previous }),
-      ...(signal && { signal }),
-    });
-    return meta.id;
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    log.warn(`no hashes are kept for this backup: ${String(error)}`);
-    await removeTree(fileSystem, sidecar).catch(() => {});
-    return undefined;
-  }
-}
-
-async function carryOut({ fileSystem, folder, log }: Work, journal: CommitJournal): Promise<Committed> {
-  try {
-    await writeJournal(fileSystem, folder, journal);
-    return await completeCommit(fileSystem, folder, journal, log);
-  } catch (error) {
-    log.warn(`the commit is undone: ${String(error)}`);
-    await undoCommit(fileSystem, folder, journal).catch((failure: unknown) => {
-      log.error(`that failed too; the next start tries again: ${String(failure)}`);
-    });
-    throw error;
-  }
 }
