@@ -4,7 +4,6 @@ export type * from './types';
 export type { FileSystem } from './store/fileSystem';
 export { nodeFileSystem } from './store/nodeFileSystem';
 export { openStaging, type StagedBackup, type Staging, type StagingOptions } from './store/staging';
-export type { CommitOptions } from './store/commitStaging';
 export type { Committed } from './store/commit';
 export { recover, type RecoverOptions } from './store/recover';
 export { walkFiles, type BackupTree, type TreeEntry, type TreeFile } from './store/backupTree';
