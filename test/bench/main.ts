@@ -1,6 +1,6 @@
 /*
  * npm run bench [-- --rounds N] [--only NAME] [--write]: everything as a ratio to a peer in the same run. --write puts the
- * tables into docs/performance.md.
+ * tables into docs/performance.md; what was not measured stays there.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -28,35 +28,47 @@ async function main(): Promise<void> {
     options: { rounds: { type: 'string', default: '3' }, only: { type: 'string' }, write: { type: 'boolean' } },
   });
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-'));
-  const tables: string[] = [];
-  const loadBefore = os.loadavg()[0] ?? 0;
   try {
     for (const [name, run] of Object.entries(SECTIONS)) {
       if (values.only !== undefined && values.only !== name) continue;
+      const before = load();
       const lines = await run(scratch, Number(values.rounds));
-      const text = [`## ${name}`, table(lines), shortfalls(lines)].filter((part) => part !== '').join('\n\n');
-      console.log(`\n${text}`);
-      tables.push(text);
+      const measured = `${new Date().toISOString().slice(0, 10)}, rounds: ${values.rounds}, load: ${before} before, ${load()} after.`;
+      const text = [measured, table(lines), shortfalls(lines)].filter((part) => part !== '').join('\n\n');
+      console.log(`\n## ${name}\n\n${text}`);
+      if (values.write) write(name, text);
     }
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }
-  if (values.write) write(tables, `${loadBefore.toFixed(1)} before, ${(os.loadavg()[0] ?? 0).toFixed(1)} after`);
 }
 
-function write(tables: readonly string[], load: string): void {
+function load(): string {
+  return (os.loadavg()[0] ?? 0).toFixed(1);
+}
+
+function write(name: string, text: string): void {
+  const file = path.join(PROJECT_ROOT, 'docs', 'performance.md');
+  const page = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+  const known = page.split(/^## /m).slice(1);
+  const sections = new Map(known.map((section) => [section.split('\n', 1)[0], section.replace(/^.*\n/, '').trim()]));
+  sections.set(name, text);
   const [cpu] = os.cpus();
   const machine = `${os.cpus().length} × ${cpu?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
-  const text = `# Performance
+  const parts = Object.keys(SECTIONS).flatMap((section) =>
+    sections.has(section) ? [`## ${section}\n\n${sections.get(section)}`] : [],
+  );
+  fs.writeFileSync(
+    file,
+    `# Performance
 
-Measured on ${new Date().toISOString().slice(0, 10)}: ${machine}. \`npm run bench -- --write\` makes this page. Every line is measured beside a
-peer in the same run, because such machines are noisy; the device is the virtual one, in a process of its own. Load of
-the machine (processes that wanted to run): ${load}; far above the number of its cores, wall times say little and
-processor times more.
+\`npm run bench -- --write\` makes this page, on: ${machine}. Every line is measured beside a peer in the same run, because
+such machines are noisy; the device is the virtual one, in a process of its own. Load is the number of processes that wanted
+to run: far above the number of processors, times say little and processor times more.
 
-${tables.join('\n\n')}
-`;
-  fs.writeFileSync(path.join(PROJECT_ROOT, 'docs', 'performance.md'), text);
+${parts.join('\n\n')}
+`,
+  );
 }
 
 main().catch((error: unknown) => {
