@@ -2,7 +2,7 @@ import type { App } from './app';
 import { backUpDevice } from './backUpDevice';
 import { AppError } from '../base/errors';
 import type { EncryptionChange } from '../engine/protocol';
-import { rememberChange } from '../rememberChange';
+import { rememberChange } from './rememberChange';
 
 export interface PasswordAnswer {
   readonly change: 'on' | 'change' | 'off';

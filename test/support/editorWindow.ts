@@ -177,6 +177,20 @@ export class EditorWindow {
     await this.page.keyboard.press('Enter');
   }
 
+  /** Types a folder into the open file dialog, which writes where it starts into its box once it is ready. */
+  async enterFolder(folder: string): Promise<void> {
+    const box = this.quickInput.locator('input.input');
+    const text = `${folder}/`;
+    for (let calm = 0; calm < 5;) {
+      if ((await box.inputValue()) === text) calm++;
+      else {
+        calm = 0;
+        await box.fill(text);
+      }
+      await this.page.waitForTimeout(100);
+    }
+  }
+
   /** A modal dialog, by a part of its text. */
   dialog(text: string | RegExp): Locator {
     return this.page.locator('.monaco-dialog-box', { hasText: text });

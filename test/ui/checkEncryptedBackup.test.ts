@@ -122,9 +122,8 @@ describe('an encrypted backup, checked with its password and moved to another di
     const version = names().find((name) => name !== device.udid) ?? '';
     const before = readTree(path.join(folder, version));
     await window.clickRowMenu(rows().nth(2), 'Move to Another Folder…');
-    const input = window.quickInput.locator('input.input');
     await window.quickInput.getByText(/Move Ann's iPhone/).waitFor();
-    await input.fill(`${elsewhere}/`);
+    await window.enterFolder(elsewhere);
     await window.shot('encrypted-check-6-move-dialog-dark');
     assert.deepEqual(fs.readdirSync(elsewhere), []);
     await window.quickInput.getByRole('button', { name: 'Move Here' }).click();

@@ -150,9 +150,11 @@ describe('what stands in the way of encryption, in the editor', () => {
     await dismiss();
   });
 
-  it('nothing was remembered of what no device has confirmed', async () => {
+  it('keeps what it may be now to be tried, where a change broke off, until it is told to forget', async () => {
     await window.runCommand('iOS Backup: Forget Remembered Password…');
-    await window.toast('No password is remembered').waitFor();
+    await window.choose(name);
+    await window.answerDialog('Forget the remembered passwords', 'Forget');
+    await window.toast('are forgotten').waitFor();
   });
 
   it('management that requires it leaves no way to turn it off', async () => {

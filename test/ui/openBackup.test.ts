@@ -125,12 +125,7 @@ describe('an encrypted backup as a folder', () => {
     fs.mkdirSync(target);
     await window.page.locator('.activitybar .action-item a[aria-label^="Explorer"]').click();
     await window.clickRowMenu(explorer('Example Notes').first(), 'Extract from Backup…');
-    // The dialog writes its own start into the box when it is ready.
-    const box = window.quickInput.locator('input.input');
-    for (const end = Date.now() + 20_000; !(await box.inputValue()).includes('workspace') && Date.now() < end;) {
-      await window.page.waitForTimeout(100);
-    }
-    await box.fill(`${target}/`);
+    await window.enterFolder(target);
     await window.quickInput.locator('.monaco-list-row', { hasText: '..' }).first().waitFor();
     await window.quickInput.getByText('Extract Here').click();
     await window.toast(/files, .* were extracted/).waitFor();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EncryptionChange } from '../../../src/engine/protocol';
-import { rememberChange } from '../../../src/rememberChange';
+import { rememberChange } from '../../../src/app/rememberChange';
 import { RememberedPasswords } from '../../../src/app/rememberedPasswords';
 import { secretText } from '../../support/leaks';
 import { until } from '../../support/until';

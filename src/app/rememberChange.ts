@@ -1,6 +1,6 @@
-import { isAppError, type ErrorCode } from './base/errors';
-import type { EncryptionChange } from './engine/protocol';
-import type { RememberedPasswords } from './app/rememberedPasswords';
+import { isAppError, type ErrorCode } from '../base/errors';
+import type { EncryptionChange } from '../engine/protocol';
+import type { RememberedPasswords } from './rememberedPasswords';
 
 /** Failures after which nobody knows whether the device has made the change. A refusal by the device has its number. */
 const UNDECIDED: ReadonlySet<ErrorCode> = new Set([
