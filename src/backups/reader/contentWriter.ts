@@ -48,9 +48,8 @@ export class ContentWriter {
   constructor(private readonly places: WriterPlaces) {}
 
   /**
-   * Yields the length of each part when it is written; a run that is ended in between leaves nothing behind. A file of more
-   * than one part appears under its name when it is whole and as the index says; the date is set last, so that a small one
-   * that a crash cut off is not taken for whole.
+   * Yields the length of each part when it is written; a run that is ended in between leaves nothing behind. A file appears
+   * under its name when it is whole and as the index says.
    * @returns whether it was written; false if it was there already, with its size and date.
    * @throws AppError `fileNotFound`, `fileDamaged`, `noPermission`; `hostDiskFull`, `folderNotWritable`, `nameNotPossible`,
    * `fileTooLarge`, `folderOffline`, `diskError`
@@ -59,12 +58,8 @@ export class ContentWriter {
     const stored = this.#open(task.fileID);
     try {
       if (!task.isNew && this.#isThere(stored, task)) return false;
-      // A small file is there in one moment, so that a name of its own meanwhile would only cost time.
-      const direct = stored.size <= CHUNK && (yield* this.#writeAt(task.place, stored, task));
-      if (!direct) {
-        yield* this.#writeAt(this.places.partial, stored, task);
-        fs.renameSync(this.places.partial, task.place);
-      }
+      yield* this.#writePartial(stored, task);
+      fs.renameSync(this.places.partial, task.place);
       return true;
     } catch (error) {
       throw writeFailure(error, task.place);
@@ -99,16 +94,10 @@ export class ContentWriter {
     return lengthWithoutPadding(plain.subarray(-BLOCK), stored.size) === there.size;
   }
 
-  /** @returns false if something has that name already. */
-  *#writeAt(place: string, stored: Stored, task: WriteTask): Generator<number, boolean> {
-    let fd: number;
-    try {
-      // Exclusive: a link that somebody has put there is not followed.
-      fd = fs.openSync(place, 'wx', 0o600);
-    } catch (error) {
-      if (systemCode(error) === 'EEXIST' && place === task.place) return false;
-      throw error;
-    }
+  *#writePartial(stored: Stored, task: WriteTask): Generator<number> {
+    const { partial } = this.places;
+    // Exclusive: a link that somebody has put there is not followed.
+    const fd = fs.openSync(partial, 'wx', 0o600);
     let isWhole = false;
     try {
       yield* this.#copy(stored, fd, task);
@@ -116,9 +105,8 @@ export class ContentWriter {
       isWhole = true;
     } finally {
       fs.closeSync(fd);
-      if (!isWhole) fs.rmSync(place, { force: true });
+      if (!isWhole) fs.rmSync(partial, { force: true });
     }
-    return true;
   }
 
   *#copy(stored: Stored, fd: number, { key, digest }: WriteTask): Generator<number> {
