@@ -68,9 +68,14 @@ export class HashLog {
   /** A crash may have torn the last record. */
   async #openAligned(): Promise<OpenFile> {
     const file = await this.#fileSystem.open(this.#path, 'append');
-    const torn = (await file.stat()).sizeBytes % RECORD_BYTES;
-    if (torn > 0) await writeFully(this.#fileSystem, file, Buffer.alloc(RECORD_BYTES - torn), this.#path);
-    return file;
+    try {
+      const torn = (await file.stat()).sizeBytes % RECORD_BYTES;
+      if (torn > 0) await writeFully(this.#fileSystem, file, Buffer.alloc(RECORD_BYTES - torn), this.#path);
+      return file;
+    } catch (error) {
+      await file.close().catch(() => {});
+      throw error;
+    }
   }
 
   async #append(bytes: Buffer): Promise<void> {

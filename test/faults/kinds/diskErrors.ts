@@ -149,6 +149,8 @@ function failingAt(inner: FileSystem, code: string, at: number, manner: Manner):
       if (!now) return run();
     }
     broken ||= now && manner === 'forEver';
+    // Whatever a system says when it closes a file: the file is closed.
+    if ((now || broken) && call.name === 'close') await run();
     if (now || broken) throw failure(call);
     return run();
   });
