@@ -28,6 +28,8 @@ const hasTrash = process.platform === 'linux' && spawnSync('gio', ['--version'])
     for (let round = 0; round < 3; round++) {
       await device.change(4, round + 1);
       await device.make(folder);
+      // Versions are named by the second: a later one must not take the name of one that is in the trash.
+      await new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000)));
     }
   });
   afterEach(async () => {
