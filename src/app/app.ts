@@ -1,12 +1,12 @@
 import type * as vscode from 'vscode';
-import type { AutomaticBackups } from './automaticBackups';
-import type { EngineSession } from './engineSession';
-import type { Reminders } from './reminders';
-import type { RememberedPasswords } from './rememberedPasswords';
 import type { OpenBackups } from '../views/backupFileSystem/openBackups';
 import type { BackupViews } from '../views/backupFileSystem/register';
 import type { DevicePages } from '../views/generalTab/devicePages';
 import type { BackupsView } from '../views/tree/backupsView';
+import type { AutomaticBackups } from './automaticBackups';
+import type { EngineSession } from './engineSession';
+import type { RememberedPasswords } from './rememberedPasswords';
+import type { Reminders } from './reminders';
 
 /** What commands and views may use. Built once, in extension.ts. */
 export interface App {

@@ -1,6 +1,6 @@
-import type { App } from './app';
 import { toErrorData } from '../base/errors';
 import type { MadeBackup } from '../engine/protocol';
+import type { App } from './app';
 import { tellOtherPassword } from './otherPassword';
 import { backUpRequest } from './settings';
 

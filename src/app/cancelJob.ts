@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from './app';
 import type { Job } from '../engine/protocol';
+import type { App } from './app';
 
 /** Cancels a job; a restore only after the person knows what that means. */
 export async function cancelJob(app: App, { id, kind, name, progress }: Job): Promise<void> {

@@ -1,7 +1,7 @@
-import type { App } from './app';
-import { backUpDevice } from './backUpDevice';
 import { AppError } from '../base/errors';
 import type { EncryptionChange } from '../engine/protocol';
+import type { App } from './app';
+import { backUpDevice } from './backUpDevice';
 import { rememberChange } from './rememberChange';
 
 export interface PasswordAnswer {

@@ -1,10 +1,11 @@
 import { t } from '@vscode/l10n';
 import * as vscode from 'vscode';
-import type { App } from './app';
-import { isCancellation, toErrorData } from '../base/errors';
 import type { BackupSummary } from '../backups/types';
+import { isCancellation, toErrorData } from '../base/errors';
 import { problem } from '../texts/problems';
+import type { App } from './app';
 import { opensBackup } from './tryRememberedPasswords';
+import { withAbort } from './withAbort';
 
 type Services = Pick<App, 'engine' | 'passwords' | 'log'>;
 
@@ -52,17 +53,8 @@ async function replace({ engine, passwords }: Services, udid: string, backup: Ba
       validateInput: (typed) => (typed === '' ? t('Enter a password.') : undefined),
     });
     if (password === undefined) return;
-    const opens = await vscode.window.withProgress(
-      { location: vscode.ProgressLocation.Notification, title: t('Trying the password'), cancellable: true },
-      async (_progress, token) => {
-        const abort = new AbortController();
-        const subscription = token.onCancellationRequested(() => abort.abort());
-        try {
-          return await opensBackup(engine, { udid, path: backup.path, password }, abort.signal);
-        } finally {
-          subscription.dispose();
-        }
-      },
+    const opens = await withAbort({ title: t('Trying the password'), cancellable: true }, (signal) =>
+      opensBackup(engine, { udid, path: backup.path, password }, signal),
     );
     if (!opens) continue;
     await passwords.set(udid, password);

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
+import { lastBackup } from '../views/generalTab/lastBackup';
+import { isBackupOld } from '../views/isBackupOld';
 import type { EngineSession } from './engineSession';
 import { settings } from './settings';
-import { isBackupOld } from '../views/isBackupOld';
-import { lastBackup } from '../views/generalTab/lastBackup';
 
 const DAY_MS = 86_400_000;
 /** Nobody is reminded of a device that was not seen for so long: it is sold, or lives elsewhere. */

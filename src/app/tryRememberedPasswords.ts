@@ -1,7 +1,7 @@
 import { t } from '@vscode/l10n';
-import * as vscode from 'vscode';
-import type { App } from './app';
 import type { RememberedState } from '../texts/lostPassword';
+import type { App } from './app';
+import { withAbort } from './withAbort';
 
 /**
  * Tries what is remembered on the newest encrypted backup of a device. The one that opens it is offered from then on;
@@ -17,28 +17,15 @@ export async function tryRememberedPasswords(app: App, udid: string): Promise<Re
     app.passwords.offer(udid, likeliest);
     return 'untried';
   }
-  return vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: t('Trying the remembered passwords'),
-      cancellable: true,
-    },
-    async (progress, token) => {
-      const abort = new AbortController();
-      const subscription = token.onCancellationRequested(() => abort.abort());
-      try {
-        for (const [index, password] of candidates.entries()) {
-          progress.report({ message: t('{0} of {1}', index + 1, candidates.length) });
-          if (!(await opensBackup(app.engine, { udid, path: backup.path, password }, abort.signal))) continue;
-          app.passwords.offer(udid, password);
-          return 'found';
-        }
-        return 'noneFits';
-      } finally {
-        subscription.dispose();
-      }
-    },
-  );
+  return withAbort({ title: t('Trying the remembered passwords'), cancellable: true }, async (signal, report) => {
+    for (const [index, password] of candidates.entries()) {
+      report(t('{0} of {1}', index + 1, candidates.length));
+      if (!(await opensBackup(app.engine, { udid, path: backup.path, password }, signal))) continue;
+      app.passwords.offer(udid, password);
+      return 'found';
+    }
+    return 'noneFits';
+  });
 }
 
 /**

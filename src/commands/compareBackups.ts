@@ -4,7 +4,7 @@ import type { App } from '../app/app';
 import { isAppError, isCancellation } from '../base/errors';
 import type { BackupSummary } from '../backups/types';
 import { formatDateTime, formatNumber } from '../texts/format';
-import { withAbort } from '../views/backupFileSystem/withAbort';
+import { withAbort } from '../app/withAbort';
 import { type BackupTarget, chooseOpenBackup } from './chooseOpenBackup';
 
 /** Compares an opened backup with an earlier one; the differences fill a tree as they are found. */

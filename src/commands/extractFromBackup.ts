@@ -6,7 +6,7 @@ import type { ExtractWhat } from '../reader/protocol';
 import { extractReportText } from '../texts/extractReport';
 import { formatBytes, formatNumber } from '../texts/format';
 import { BACKUP_SCHEME, parseBackupUri } from '../views/backupFileSystem/backupUri';
-import { withAbort } from '../views/backupFileSystem/withAbort';
+import { withAbort } from '../app/withAbort';
 import { type BackupTarget, chooseOpenBackup } from './chooseOpenBackup';
 
 /**

@@ -5,7 +5,7 @@ import { isCancellation } from '../base/errors';
 import type { FoundContent } from '../reader/protocol';
 import { formatBytes, formatNumber } from '../texts/format';
 import { backupUri } from '../views/backupFileSystem/backupUri';
-import { withAbort } from '../views/backupFileSystem/withAbort';
+import { withAbort } from '../app/withAbort';
 import { backupTextUri } from '../views/compare/backupTextDocuments';
 import { openDatabaseAt } from '../views/sqliteEditor/sqliteEditor';
 import { type BackupTarget, chooseOpenBackup } from './chooseOpenBackup';

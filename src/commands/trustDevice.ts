@@ -1,6 +1,6 @@
 import { t } from '@vscode/l10n';
-import * as vscode from 'vscode';
 import type { App } from '../app/app';
+import { withAbort } from '../app/withAbort';
 import { isCancellation } from '../base/errors';
 import type { DeviceInfo } from '../device/types';
 import type { TreeNode } from '../views/tree/nodes';
@@ -14,26 +14,13 @@ export async function trustDevice(app: App, node?: TreeNode): Promise<void> {
 /** Waits until the person has answered on the device. @returns whether it trusts this computer now. */
 export async function trust(app: App, device: DeviceInfo): Promise<boolean> {
   const title = t('Unlock {0}, tap Trust and enter its passcode', deviceName(device));
-  return vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
-    async (_progress, token) => {
-      const abort = new AbortController();
-      using _subscription = disposable(token.onCancellationRequested(() => abort.abort()));
-      try {
-        await app.engine.call('pair', { udid: device.udid }, abort.signal);
-        return true;
-      } catch (error) {
-        if (isCancellation(error)) return false;
-        throw error;
-      }
-    },
-  );
-}
-
-function disposable(subscription: vscode.Disposable): Disposable {
-  return {
-    [Symbol.dispose]() {
-      subscription.dispose();
-    },
-  };
+  return withAbort({ title, cancellable: true }, async (signal) => {
+    try {
+      await app.engine.call('pair', { udid: device.udid }, signal);
+      return true;
+    } catch (error) {
+      if (isCancellation(error)) return false;
+      throw error;
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { withAbort } from '../app/withAbort';
 import { isCancellation } from '../base/errors';
 
 /** Shows a notification with a Cancel button while `work` runs. @returns undefined if it was cancelled. */
@@ -6,17 +6,12 @@ export async function withCancellableProgress<T>(
   title: string,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
-  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-  return vscode.window.withProgress(options, async (_progress, token) => {
-    const abort = new AbortController();
-    const subscription = token.onCancellationRequested(() => abort.abort());
+  return withAbort({ title, cancellable: true }, async (signal) => {
     try {
-      return await work(abort.signal);
+      return await work(signal);
     } catch (error) {
-      if (abort.signal.aborted && isCancellation(error)) return undefined;
+      if (signal.aborted && isCancellation(error)) return undefined;
       throw error;
-    } finally {
-      subscription.dispose();
     }
   });
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { delay, throwIfAborted } from '../base/abort';
 import type { Disposable } from '../base/disposable';
 import { AppError, isAppError, isCancellation, toErrorData } from '../base/errors';
+import { isProcessAlive } from '../base/isProcessAlive';
 import { silentLog, type Log } from '../base/log';
 import { engineDirectories, type EngineDirectories } from './directories';
 import { engineKey, findEndpoint, isNobodyThere } from './endpoint';
@@ -227,18 +228,9 @@ async function takeStartLock(lock: string): Promise<boolean> {
   }
   const stats = await fs.stat(lock).catch(() => undefined);
   const owner = Number(await fs.readFile(lock, 'utf8').catch(() => ''));
-  const stale = stats && (Date.now() - stats.mtimeMs > START_TIMEOUT_MS || (owner > 0 && !isAlive(owner)));
+  const stale = stats && (Date.now() - stats.mtimeMs > START_TIMEOUT_MS || (owner > 0 && !isProcessAlive(owner)));
   if (stale) await fs.rm(lock, { force: true });
   return false;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 class ReconnectingClient implements EngineClient {

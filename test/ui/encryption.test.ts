@@ -3,9 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { isDict, parsePlist } from '../../src/plist';
-import { accessibilityViolations } from '../support/accessibility';
 import { Editor, keepEvidenceOfFailures, type Theme } from '../support/editor';
 import type { EditorWindow } from '../support/editorWindow';
+import { lookAt } from '../support/lookAt';
+import { passcodeQuestion } from '../support/passcodeQuestion';
 import { until } from '../support/until';
 import { startVirtualDevice, type VirtualDeviceProcess } from '../support/virtualDeviceProcess';
 import { presetNamed } from '../virtualDevice/presets';
@@ -54,25 +55,14 @@ describe('encryption in the editor', () => {
   const heading = (text: string | RegExp) => page().getByRole('heading', { name: text });
   const password = async () => (await phone.device.summary()).switches.backupPassword;
 
-  const asksForPasscode = async () => {
-    await page()
-      .locator('#passcode-title', { hasText: `Enter the passcode on ${name}` })
-      .waitFor();
-    await until(async () => (await phone.device.summary()).passcodeAsked);
-  };
+  const asksForPasscode = () => passcodeQuestion(window, phone, name);
 
   async function enterPasscode(): Promise<void> {
     await asksForPasscode();
     await phone.device.enterPasscode();
   }
 
-  async function look(shot: string, themes: readonly Theme[] = ['light', 'highContrast', 'dark']): Promise<void> {
-    for (const theme of themes) {
-      await editor.setTheme(theme);
-      await window.shot(`encryption-${shot}-${theme}`);
-      assert.deepEqual(await accessibilityViolations(window), [], `${shot} in ${theme}`);
-    }
-  }
+  const look = (shot: string, themes?: readonly Theme[]) => lookAt(editor, window, `encryption-${shot}`, themes);
 
   it('refuses an empty password and two that differ', async () => {
     await encrypt().click();

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'mocha';
 import { accessibilityViolations } from '../support/accessibility';
 import { Editor, keepEvidenceOfFailures } from '../support/editor';
 import type { EditorWindow } from '../support/editorWindow';
+import { passcodeQuestion } from '../support/passcodeQuestion';
 import { until } from '../support/until';
 import { startVirtualDevice, type VirtualDeviceProcess } from '../support/virtualDeviceProcess';
 import { presetNamed } from '../virtualDevice/presets';
@@ -56,12 +57,7 @@ describe('what stands in the way of encryption, in the editor', () => {
     await button('Set Password').click();
   }
 
-  const asksForPasscode = async () => {
-    await page()
-      .locator('#passcode-title', { hasText: `Enter the passcode on ${name}` })
-      .waitFor();
-    await until(async () => (await phone.device.summary()).passcodeAsked);
-  };
+  const asksForPasscode = () => passcodeQuestion(window, phone, name);
 
   async function enterPasscode(): Promise<void> {
     await asksForPasscode();

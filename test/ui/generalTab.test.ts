@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'mocha';
 import { accessibilityViolations } from '../support/accessibility';
 import { Editor, keepEvidenceOfFailures, type Theme } from '../support/editor';
 import type { EditorWindow } from '../support/editorWindow';
+import { lookAt } from '../support/lookAt';
 import { until } from '../support/until';
 import { startVirtualDevice, type VirtualDeviceProcess } from '../support/virtualDeviceProcess';
 import { presetNamed } from '../virtualDevice/presets';
@@ -58,14 +59,7 @@ describe('the page of a device', () => {
   const page = () => window.webview();
   const button = (label: string) => page().getByRole('button', { name: label, exact: true });
 
-  /** Pictures and axe in all themes. */
-  async function look(shot: string, themes: readonly Theme[] = ['light', 'highContrast', 'dark']): Promise<void> {
-    for (const theme of themes) {
-      await editor.setTheme(theme);
-      await window.shot(`general-${shot}-${theme}`);
-      assert.deepEqual(await accessibilityViolations(window), [], `${shot} in ${theme}`);
-    }
-  }
+  const look = (shot: string, themes?: readonly Theme[]) => lookAt(editor, window, `general-${shot}`, themes);
 
   it('shows what the device is called as text, and asks for trust', async () => {
     await window.showContainer('iOS Backup');

@@ -40,17 +40,30 @@ describe('an encrypted backup as a folder', () => {
     if ((await row.getAttribute('aria-expanded')) !== 'true') await row.click();
   };
 
-  it('is opened from the list of backups, and asks for its password once', async () => {
+  const openFromList = async () => {
     await window.showContainer('iOS Backup');
     // The list is drawn anew when sizes are known; a click in between would name no row.
     const row = window.row(/kB · iOS 17.5/, window.view('Backups')).first();
     await row.waitFor({ timeout: 60_000 });
     await window.clickRowAction(row, 'Open Backup as Folder');
     await window.quickInput.getByText('Password of the backup').waitFor({ timeout: 60_000 });
+  };
+
+  it('is opened from the list of backups, and asks for its password once', async () => {
+    await openFromList();
     await window.shot('open-1-password');
     await window.answer('wrong');
     await window.quickInput.getByText('That is not the password').waitFor();
     await window.answer(madePassword);
+    // A second folder makes a workspace and loads the window anew. Now and then the embedded editor comes back without
+    // any folder, ours and its own: then it is added once more.
+    const lost = window.page.getByText('You have not yet added a folder');
+    await explorer("Anna's iPhone").or(lost).first().waitFor({ timeout: 60_000 });
+    await window.page.waitForTimeout(2000);
+    if (await lost.isVisible()) {
+      await openFromList();
+      await window.answer(madePassword);
+    }
     await expand("Anna's iPhone");
     await explorer('Camera Roll').waitFor();
     await window.shot('open-2-folders');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
-import { accessibilityViolations } from '../support/accessibility';
 import { Editor, keepEvidenceOfFailures } from '../support/editor';
 import type { EditorWindow } from '../support/editorWindow';
+import { lookAt } from '../support/lookAt';
 import { startVirtualDevice, type VirtualDeviceProcess } from '../support/virtualDeviceProcess';
 import { presetNamed } from '../virtualDevice/presets';
 
@@ -33,13 +33,7 @@ describe('trust, when it is not as simple as a tap', () => {
   const button = (label: string) => page().getByRole('button', { name: label, exact: true });
   const heading = (text: string) => page().getByText(text).first();
 
-  async function look(shot: string): Promise<void> {
-    for (const theme of ['light', 'highContrast', 'dark'] as const) {
-      await editor.setTheme(theme);
-      await window.shot(`trust-${shot}-${theme}`);
-      assert.deepEqual(await accessibilityViolations(window), [], `${shot} in ${theme}`);
-    }
-  }
+  const look = (shot: string) => lookAt(editor, window, `trust-${shot}`);
 
   it('waits for a locked device, can be given up, and goes on by itself', async () => {
     await button('Trust This Device').click();

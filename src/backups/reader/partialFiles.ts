@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { isProcessAlive } from '../../base/isProcessAlive';
 
 /**
  * For a file that is being extracted; threads put a digit behind it. With the process's number: what a killed one has left
@@ -16,15 +17,6 @@ export function removeOrphans(target: string): void {
   const names = fs.statSync(target, { throwIfNoEntry: false })?.isDirectory() ? fs.readdirSync(target) : [];
   for (const name of names) {
     const pid = /^\.extracting-(\d{1,10})-[0-9a-f]{12}\.part\d?$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) fs.rmSync(path.join(target, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (pid !== undefined && !isProcessAlive(Number(pid))) fs.rmSync(path.join(target, name), { force: true });
   }
 }

@@ -60,13 +60,10 @@ export async function applyRetention(
 ): Promise<readonly string[]> {
   const { log = silentLog } = options;
   const gone: string[] = [];
-  const tried = new Set<string>();
-  for (;;) {
-    const { remove } = await previewRetention(folder, udid, policy, options);
-    const version = remove.find((place) => !tried.has(place) && (only === undefined || only.includes(place)));
-    if (version === undefined) return gone;
+  const { remove } = await previewRetention(folder, udid, policy, options);
+  for (const version of remove) {
+    if (only && !only.includes(version)) continue;
     throwIfAborted(options.signal);
-    tried.add(version);
     const held = hold?.(version);
     if (hold && !held) {
       log.info(`${version} is in use; it stays for now`);
@@ -83,4 +80,5 @@ export async function applyRetention(
       held?.dispose();
     }
   }
+  return gone;
 }

@@ -4,6 +4,7 @@ import os from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { AppError, isAppError } from '../../base/errors';
 import { delay } from '../../base/abort';
+import { isProcessAlive } from '../../base/isProcessAlive';
 import { isMissing, systemCode } from './diskErrors';
 import type { FileSystem } from './fileSystem';
 import { makeDirectories } from './folders';
@@ -231,7 +232,7 @@ function isDead(owner: LockOwner): boolean {
   if (owner.host !== me.host) return false;
   if (owner.boot !== me.boot) return true;
   if (owner.pid === me.pid && owner.began === me.began) return !held.has(owner.token);
-  if (!runs(owner.pid)) return true;
+  if (!isProcessAlive(owner.pid)) return true;
   return owner.began !== '' && processBegan(owner.pid) !== owner.began && processBegan(owner.pid) !== '';
 }
 
@@ -240,15 +241,6 @@ function isAlive(owner: LockOwner): boolean {
   const me = thisProcess();
   if (owner.host !== me.host || owner.boot !== me.boot) return false;
   return held.has(owner.token) || (owner.began !== '' && processBegan(owner.pid) === owner.began);
-}
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH';
-  }
 }
 
 let identity: Omit<LockOwner, 'token'> | undefined;

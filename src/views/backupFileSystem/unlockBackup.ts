@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { App } from '../../app/app';
 import { AppError, isAppError, toErrorData } from '../../base/errors';
 import { showProblem } from '../showProblem';
-import { withAbort } from './withAbort';
+import { withAbort } from '../../app/withAbort';
 
 /** A derivation takes seconds; more remembered passwords than this are not tried. */
 const MAX_TRIED = 3;
